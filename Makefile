@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# make            build everything into build/
+# make demo       the main job on the emulated board, from a fresh machine (see README.md)
+# make check      every test, from a fresh machine
+# make check-deep the long counts
+# make bench      every speed claim as a ratio against its limit
+#
+# A folder of daemon/ is one archive; a program is a folder with a main.c. SAN=1 builds
+# the same with AddressSanitizer and UndefinedBehaviorSanitizer into build-asan/.
+
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+SAN ?=
+BUILD ?= build$(if $(SAN),-asan)
+CC ?= gcc
+PKG_CONFIG ?= pkg-config
+
+VERSION := $(shell cat VERSION)
+
+FOLDERS := bus etalond store calibrate measure link cli emulator analyse export data base
+PROGRAMS := etalond etalonctl etalon-emulator etalon-analyse
+FOLDER_etalond := etalond
+FOLDER_etalonctl := cli
+FOLDER_etalon-emulator := emulator
+FOLDER_etalon-analyse := analyse
+
+PACKAGES_all := libsystemd sqlite3 gsl hdf5 yaml-0.1 libcyaml jansson cairo-svg
+PACKAGES_etalond := libsystemd sqlite3 libcyaml jansson
+PACKAGES_etalonctl := libsystemd yaml-0.1 hdf5 cairo-svg jansson
+PACKAGES_etalon-emulator := yaml-0.1 jansson
+PACKAGES_etalon-analyse := gsl yaml-0.1 jansson
+
+ARCHIVES_etalond := etalond bus etalond measure calibrate store link data base
+ARCHIVES_etalonctl := cli export data base
+ARCHIVES_etalon-emulator := emulator export data base
+ARCHIVES_etalon-analyse := analyse export data base
+
+WARNINGS := -Wall -Wextra -Wconversion -Wno-sign-conversion -Wshadow -Wstrict-prototypes \
+	-Wmissing-prototypes -Wundef -Wpointer-arith -Wcast-qual -Wvla -Werror=implicit-function-declaration
+comma := ,
+SAN_FLAGS := $(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+CFLAGS ?= -O2 -g
+CPPFLAGS += -Idaemon -Ikmod -D_GNU_SOURCE -DETALON_VERSION='"$(VERSION)"'
+ALL_CFLAGS = -std=gnu11 -pthread -fvisibility=hidden -ffp-contract=off $(WARNINGS) $(SAN_FLAGS) $(CFLAGS)
+LDLIBS_common := -pthread -lm
+
+# Evaluated only when something is compiled, after the set-up had its chance.
+package_cflags = $(subst -I,-isystem ,$(shell $(PKG_CONFIG) --cflags $(PACKAGES_all)))
+package_libs = $(shell $(PKG_CONFIG) --libs $(1))
+
+.PHONY: all clean demo check check-deep bench setup
+all: $(addprefix $(BUILD)/,$(PROGRAMS))
+
+sources = $(filter-out daemon/$(1)/main.c,$(wildcard daemon/$(1)/*.c))
+objects = $(patsubst %.c,$(BUILD)/%.o,$(call sources,$(1)))
+archives = $(foreach a,$(1),$(BUILD)/lib$(a).a)
+
+$(BUILD)/%.o: %.c Makefile VERSION
+	@mkdir -p $(@D)
+	@echo "  CC      $<"
+	@$(CC) $(CPPFLAGS) $(package_cflags) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+define archive_rule
+$(BUILD)/lib$(1).a: $(call objects,$(1))
+	@mkdir -p $$(@D)
+	@rm -f $$@
+	@$$(AR) rcs $$@ $$^
+endef
+$(foreach f,$(FOLDERS),$(eval $(call archive_rule,$(f))))
+
+define program_rule
+$(BUILD)/$(1): $(BUILD)/daemon/$(FOLDER_$(1))/main.o $(call archives,$(sort $(ARCHIVES_$(1))))
+	@echo "  LD      $$@"
+	@$$(CC) $$(ALL_CFLAGS) $$(LDFLAGS) -o $$@ $$< -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group \
+		$$(call package_libs,$$(PACKAGES_$(1))) $$(LDLIBS_common)
+endef
+$(foreach p,$(PROGRAMS),$(eval $(call program_rule,$(p))))
+
+# ---- tests: every tests/<level>/test_*.c is one program that links all archives ----
+TEST_SOURCES := $(wildcard tests/unit/test_*.c tests/bus/test_*.c tests/fuzz/test_*.c tests/bench/bench_*.c)
+TEST_PROGRAMS := $(patsubst %.c,$(BUILD)/%,$(TEST_SOURCES))
+TEST_HELPERS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/common/*.c))
+
+.PHONY: tests
+tests: $(TEST_PROGRAMS)
+
+$(BUILD)/tests/%: $(BUILD)/tests/%.o $(TEST_HELPERS) $(call archives,$(FOLDERS))
+	@echo "  LD      $@"
+	@$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(TEST_HELPERS) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
+		$(call package_libs,$(PACKAGES_all) check) $(LDLIBS_common)
+
+clean:
+	rm -rf build build-asan demo-output
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
