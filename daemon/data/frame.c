@@ -115,8 +115,8 @@ int frame_begin(struct frame_builder *builder, struct table_column *columns, siz
 	if (!layout)
 		return -ENOMEM;
 	header.meta_offset = sizeof(header) + column_count * sizeof(*layout);
-	header.total_size = lay_out(layout, columns, column_count, rows,
-				    header.meta_offset + meta_size);
+	header.total_size =
+		lay_out(layout, columns, column_count, rows, header.meta_offset + meta_size);
 	if (header.total_size == 0)
 		return -EINVAL;
 
@@ -231,10 +231,14 @@ static int check_header(const struct frame_header *h, uint64_t size, char **ret_
 		return fail(ret_message, -EBADMSG,
 			    "frame with %u columns in %llu bytes; at most %u are allowed",
 			    h->column_count, (unsigned long long)size, COLUMNS_MAX);
+	if (h->column_count == 0 && h->rows != 0)
+		return fail(ret_message, -EBADMSG, "frame with %llu rows of no columns",
+			    (unsigned long long)h->rows);
 	if (h->reserved != 0 || h->stride == 0)
-		return fail(ret_message, -EBADMSG,
-			    "frame with reserved field %u and stride %llu; 0 and at least 1 are allowed",
-			    h->reserved, (unsigned long long)h->stride);
+		return fail(
+			ret_message, -EBADMSG,
+			"frame with reserved field %u and stride %llu; 0 and at least 1 are allowed",
+			h->reserved, (unsigned long long)h->stride);
 	if (h->meta_size > META_MAX_BYTES || h->meta_offset < headers ||
 	    __builtin_add_overflow(h->meta_offset, h->meta_size, &meta_end) || meta_end > size)
 		return fail(ret_message, -EBADMSG,
@@ -249,19 +253,21 @@ static int check_column(const struct frame_column *c, const struct frame_header 
 {
 	if (!text_fits(c->name, sizeof(c->name)) || !text_fits(c->unit, sizeof(c->unit)) ||
 	    c->name[0] == '\0')
-		return fail(ret_message, -EBADMSG,
-			    "frame column %zu: name and unit must be terminated, and the name not empty",
-			    index);
+		return fail(
+			ret_message, -EBADMSG,
+			"frame column %zu: name and unit must be terminated, and the name not empty",
+			index);
 	if (element_size(c->type) == 0 || c->reserved != 0)
 		return fail(ret_message, -EBADMSG,
 			    "frame column %zu \"%s\": type %u is not known (1 double, 2 flag word)",
 			    index, c->name, c->type);
 	if (c->offset < *cursor || c->offset % COLUMN_ALIGN != 0 ||
 	    !column_end(c->offset, h->rows, c->type, cursor) || *cursor > h->total_size)
-		return fail(ret_message, -EBADMSG,
-			    "frame column %zu \"%s\": %llu rows at offset %llu do not fit into %llu bytes",
-			    index, c->name, (unsigned long long)h->rows,
-			    (unsigned long long)c->offset, (unsigned long long)h->total_size);
+		return fail(
+			ret_message, -EBADMSG,
+			"frame column %zu \"%s\": %llu rows at offset %llu do not fit into %llu bytes",
+			index, c->name, (unsigned long long)h->rows, (unsigned long long)c->offset,
+			(unsigned long long)h->total_size);
 	return 0;
 }
 
@@ -318,7 +324,7 @@ int frame_to_table(int fd, struct table **ret_table, char **ret_message)
 	_cleanup_table_ struct table *table = NULL;
 	struct frame_header header;
 	struct stat st;
-	void *map;
+	void *map = NULL;
 	int r;
 
 	if (fstat(fd, &st) < 0)
