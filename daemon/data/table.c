@@ -56,14 +56,17 @@ int table_set_column(struct table *table, size_t index, const char *name, const 
 		     enum column_type type)
 {
 	struct table_column *column;
-	size_t size = element_size(type);
+	size_t size = element_size(type), bytes;
 	void *data;
 
 	if (index >= table->column_count || size == 0 || table->backing)
 		return -EINVAL;
 	if (strlen(name) >= TABLE_NAME_MAX || strlen(unit) >= TABLE_UNIT_MAX)
 		return -E2BIG;
-	data = calloc(MAX(table->rows, (size_t)1), size);
+	if (__builtin_mul_overflow(MAX(table->rows, (size_t)1), size, &bytes) ||
+	    bytes > PTRDIFF_MAX)
+		return -ENOMEM;
+	data = calloc(1, bytes);
 	if (!data)
 		return -ENOMEM;
 
