@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The sweep engine: runs the segments of a plan on a link and hands records to a sink, in
+ * constant memory. Layer: measure. Any program; knows nothing of what is measured.
+ *
+ * acquire_run() blocks and belongs on a thread of its own. It never turns light on or off but
+ * for what programs do with the gate; arming, kicking and OFF belong to the board's owner.
+ */
+#ifndef ETALON_MEASURE_ACQUIRE_H
+#define ETALON_MEASURE_ACQUIRE_H
+
+#include <stdatomic.h>
+
+#include "measure/ledger.h"
+#include "measure/plan.h"
+
+#define ACQUIRE_BLOCK_BYTES (256U << 10)
+
+/* Where records go. Calls come from the acquiring thread. Negative errno ends the run. */
+struct acquire_sink {
+	/* A segment starts: its program as loaded. */
+	int (*begin)(void *userdata, unsigned int segment, const struct segment *s,
+		     const struct link_program *loaded);
+	/* Whole records, at most ACQUIRE_BLOCK_BYTES; may block (bounded queue). The sink copies. */
+	int (*block)(void *userdata, unsigned int segment, const void *records, size_t bytes);
+	/* A segment ended, for whatever reason; called for every begin. */
+	int (*end)(void *userdata, unsigned int segment, const struct ledger *ledger);
+	void *userdata;
+};
+
+struct acquire_progress { /* read from other threads at any time */
+	_Atomic uint64_t points_done; /* of all segments */
+	_Atomic uint64_t points_total;
+	_Atomic uint64_t board_ns; /* END - START of finished segments, board ticks */
+	_Atomic uint32_t segment; /* index now running */
+	_Atomic bool cancel; /* set by others: stop at once, keep what is there */
+};
+
+struct acquire_result {
+	int error; /* 0, -ECANCELED, -ENODEV, -EPROTO, -ETIMEDOUT... */
+	char *message; /* owned */
+	struct link_refusal refusal;
+	struct ledger *ledgers; /* one for each segment begun, owned */
+	size_t ledger_count;
+};
+
+/* run_key_base + segment index keys the programs; generations count up from *generation. */
+int acquire_run(struct link *link, const struct plan *plan, uint64_t run_key_base,
+		uint32_t *generation, const struct acquire_sink *sink,
+		struct acquire_progress *progress, struct acquire_result *ret);
+void acquire_result_clear(struct acquire_result *r);
+/* Wakes acquire_run() after progress->cancel was set: stops the board's program, too. */
+void acquire_cancel(struct link *link, struct acquire_progress *progress);
+
+#endif
