@@ -80,7 +80,7 @@ endef
 $(foreach p,$(PROGRAMS),$(eval $(call program_rule,$(p))))
 
 # ---- tests: every tests/<level>/test_*.c is one program that links all archives ----
-TEST_SOURCES := $(wildcard tests/unit/test_*.c tests/bus/test_*.c tests/fuzz/test_*.c tests/bench/bench_*.c)
+TEST_SOURCES := $(wildcard $(foreach l,unit bus fuzz system,tests/$(l)/test_*.c) tests/bench/bench_*.c)
 TEST_PROGRAMS := $(patsubst %.c,$(BUILD)/%,$(TEST_SOURCES))
 TEST_HELPERS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/common/*.c))
 
@@ -91,6 +91,31 @@ $(BUILD)/tests/%: $(BUILD)/tests/%.o $(TEST_HELPERS) $(call archives,$(FOLDERS))
 	@echo "  LD      $@"
 	@$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(TEST_HELPERS) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
 		$(call package_libs,$(PACKAGES_all) check) $(LDLIBS_common)
+
+# ---- the two commands for a fresh machine, and their kin: each does its own set-up ----
+.PHONY: setup-build setup-test
+setup-build:
+	@tests/setup.sh build
+setup-test:
+	@tests/setup.sh test
+
+demo: setup-build
+	@$(MAKE) --no-print-directory all
+	@DUT='$(DUT)' CHANNEL='$(CHANNEL)' BUILD='$(BUILD)' tests/demo.sh
+
+check: setup-test
+	@$(MAKE) --no-print-directory all tests
+	@$(MAKE) --no-print-directory SAN=1 all tests
+	@tests/check.sh
+
+check-deep: setup-test
+	@$(MAKE) --no-print-directory all tests
+	@$(MAKE) --no-print-directory SAN=1 all tests
+	@ETALON_DEEP=1 RUN_TIMEOUT=14400 tests/check.sh
+
+bench: setup-test
+	@$(MAKE) --no-print-directory all tests
+	@tests/bench/run.sh
 
 clean:
 	rm -rf build build-asan demo-output

@@ -1,0 +1,58 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Every test, level by level; prints one closing line "N passed, N failed, N skipped" and exits
+# with 1 when anything failed. `make check` has built build/ (plain) and build-asan/ before.
+#
+# usage: tests/check.sh [LEVEL...]   levels: static unit memory fuzz bus system
+set -u
+cd "$(dirname "$0")/.." || exit 1
+
+levels=("$@")
+[ ${#levels[@]} -gt 0 ] || levels=(static unit memory fuzz bus system)
+RUN_TALLY=$(mktemp)
+export RUN_TALLY
+trap 'rm -f "$RUN_TALLY"' EXIT
+export CK_VERBOSITY=normal LC_ALL=C.UTF-8
+export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1
+
+programs() { # build-folder level
+	local f
+	for f in tests/"$2"/test_*.c; do
+		[ -e "$f" ] && echo "$1/${f%.c}"
+	done
+}
+
+scripts() { # level
+	local f
+	for f in tests/"$1"/test_*.sh tests/"$1"/test_*.py; do
+		[ -e "$f" ] && echo "$f"
+	done
+}
+
+run_level() { # label prefix command...
+	local label=$1 prefix=$2
+	shift 2
+	[ $# -gt 0 ] || return 0
+	echo "--- $label"
+	RUN_LABEL=$label RUN_PREFIX=$prefix tests/run.sh "$@"
+}
+
+for level in "${levels[@]}"; do
+	case $level in
+	static) mapfile -t list < <(scripts static); run_level static "" "${list[@]}" ;;
+	unit) mapfile -t list < <(programs build-asan unit); run_level unit-asan "" "${list[@]}" ;;
+	memory)
+		# Forked servers and the long statistics would take hours under valgrind: those say so.
+		mapfile -t list < <(programs build unit | grep -v -F -f tests/memory-excluded)
+		CK_FORK=no run_level valgrind \
+			"valgrind -q --error-exitcode=9 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite" \
+			"${list[@]}" ;;
+	fuzz) mapfile -t list < <(programs build-asan fuzz); run_level fuzz-asan "" "${list[@]}" ;;
+	bus) mapfile -t list < <(programs build-asan bus; scripts bus); run_level bus-asan "" "${list[@]}" ;;
+	system) mapfile -t list < <(programs build system; scripts system); RUN_TIMEOUT=1500 run_level system "" "${list[@]}" ;;
+	*) echo "check: no level '$level'; levels: static unit memory fuzz bus system" >&2; exit 2 ;;
+	esac
+done
+
+awk '{ p += $1; f += $2; s += $3 } END { printf "%d passed, %d failed, %d skipped\n", p, f, s; exit f > 0 || p == 0 }' "$RUN_TALLY"

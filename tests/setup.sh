@@ -1,0 +1,89 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Installs what building and testing need, through apt, on Debian 12 and 13. Does nothing
+# when all is there. Without root it prints the exact line to type and ends with 1.
+#
+# usage: tests/setup.sh build|test
+#   build: what `make` and `make demo` need; test: what `make check` needs besides
+set -euo pipefail
+
+# package[>=version]: the version is the least that will do; Debian 12 finds newer ones in backports.
+build=(gcc make pkg-config libc6-dev 'libsystemd-dev>=252' libsqlite3-dev libgsl-dev
+	libhdf5-dev libyaml-dev libcyaml-dev libjansson-dev libcairo2-dev dbus-daemon)
+test=(check g++ sparse "linux-headers-$(dpkg --print-architecture)" valgrind cppcheck python3 python3-scipy python3-numpy python3-h5py dbus-bin systemd)
+
+case "${1:-build}" in
+build) wanted=("${build[@]}") ;;
+test) wanted=("${build[@]}" "${test[@]}") ;;
+*) echo "usage: $0 build|test" >&2; exit 2 ;;
+esac
+
+if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
+	echo "setup: this is not a Debian system; install the equivalents of: ${wanted[*]%%>=*}" >&2
+	exit 0
+fi
+
+installed_version() {
+	dpkg-query -W -f '${db:Status-Status} ${Version}\n' "$1" 2>/dev/null |
+		sed -n 's/^installed //p' | head -n 1
+}
+
+is_met() { # package least-version
+	local have
+	have=$(installed_version "$1")
+	[ -n "$have" ] && { [ -z "$2" ] || dpkg --compare-versions "$have" ge "$2"; }
+}
+
+missing=()
+for item in "${wanted[@]}"; do
+	name=${item%%>=*}
+	least=${item#"$name"}
+	is_met "$name" "${least#>=}" || missing+=("$item")
+done
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+if [ "$(id -u)" != 0 ]; then
+	echo "setup: packages are missing; as root, type:" >&2
+	echo "  apt-get update && apt-get install --no-install-recommends ${missing[*]%%>=*}" >&2
+	exit 1
+fi
+
+# The backports suite of the archive that this host already uses, with the same key.
+add_backports() {
+	local codename uri key list=/etc/apt/sources.list.d/etalon-backports.sources
+	codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
+	[ ! -e "$list" ] || return 0
+	uri=$(apt-get indextargets --format '$(REPO_URI) $(CODENAME)' 'Created-By: Packages' |
+		awk -v c="$codename" '$2 == c { print $1; exit }')
+	key=/usr/share/keyrings/debian-archive-keyring.gpg
+	printf 'Types: deb\nURIs: %s\nSuites: %s-backports\nComponents: main\nSigned-By: %s\n' \
+		"$uri" "$codename" "$key" >"$list"
+	apt-get update -qq
+}
+
+candidate() { # package: the version that a plain install would give
+	apt-cache policy "$1" | sed -n 's/^  Candidate: //p'
+}
+
+export DEBIAN_FRONTEND=noninteractive
+echo "setup: installing ${missing[*]%%>=*}"
+apt-get update -qq
+plain=()
+newer=()
+for item in "${missing[@]}"; do
+	name=${item%%>=*}
+	least=${item#"$name"}
+	least=${least#>=}
+	if [ -z "$least" ] || dpkg --compare-versions "$(candidate "$name")" ge "$least"; then
+		plain+=("$name")
+	else
+		newer+=("$name")
+	fi
+done
+[ ${#plain[@]} -eq 0 ] || apt-get install -y -qq --no-install-recommends "${plain[@]}" >/dev/null
+if [ ${#newer[@]} -gt 0 ]; then
+	add_backports
+	codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
+	apt-get install -y -qq --no-install-recommends -t "$codename-backports" "${newer[@]}" >/dev/null
+fi
