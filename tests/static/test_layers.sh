@@ -29,10 +29,9 @@ wrong=$(for f in "${files[@]}"; do
 done)
 verdict "every file has an SPDX line" "$wrong"
 
-wrong=$(cat "${files[@]}" 2>/dev/null | sed -n 's/.*SPDX-License-Identifier: *//p' | tr -d '()' |
-	sed 's/ WITH / /; s/ OR /\n/g; s/ AND /\n/g' | grep -o -E '[A-Za-z]+[A-Za-z0-9.-]*' | sort -u |
+wrong=$(cat "${files[@]}" 2>/dev/null | grep -h 'SPDX-License-Identifier:' |
+	grep -o -E '\b(GPL|LGPL|BSD|MIT|CC|Apache|Linux)[A-Za-z0-9.-]*[A-Za-z0-9]' | sort -u |
 	while read -r id; do
-		case $id in WITH|OR|AND|e|n) continue ;; esac
 		[ -e "LICENSES/$id.txt" ] || echo "  no LICENSES/$id.txt"
 	done)
 verdict "every licence named has its text" "$wrong"
