@@ -56,6 +56,7 @@ char *asprintf_or_null(const char *format, ...) _printf_(1, 2);
  * `return fail(ret_message, -ERANGE, "...")`. Messages say what happened, what is
  * allowed and what to do.
  */
+#undef fail /* a deprecated macro of check.h */
 int fail(char **ret_message, int error, const char *format, ...) _printf_(3, 4);
 
 /* Writes all of it or returns negative errno. */
