@@ -24,6 +24,8 @@ struct link_refusal {
 	uint32_t detail;
 	int64_t low;
 	int64_t high;
+	bool has_asked; /* what was asked for, where it is one value */
+	int64_t asked;
 };
 
 struct link_status {
@@ -72,7 +74,11 @@ struct link_ops {
 	/* Latest finished aperture of every detector; ret has room for all of them. */
 	int (*live)(struct link *link, struct etalon_hw_live *ret, unsigned int count);
 	int (*set_live_aperture)(struct link *link, uint32_t aperture_ns);
-	/* Uploads lists (lists[i] is list i) and program, loads, tells what it will take. */
+	/*
+	 * Uploads lists (lists[i] is list i) and program, loads, tells what it will take. Records of
+	 * earlier programs that nobody read are dropped. From the thread that reads records, or while
+	 * none does.
+	 */
 	int (*load)(struct link *link, const struct etalon_hw_program *program,
 		    const struct link_list *lists, unsigned int list_count,
 		    struct link_program *ret, struct link_refusal *ret_refusal);
@@ -95,9 +101,11 @@ struct link_ops {
 
 	/* ---- records ---- */
 	/*
-	 * Whole records in order, at most max_bytes, valid until released. Waits until there is at
-	 * least one: -EAGAIN after timeout_ms, -ECANCELED after records_cancel(). Stride is that of the
-	 * loaded program.
+	 * The next whole records in order, at most max_bytes, each returned once and valid until
+	 * released. Waits until there is at least one: -EAGAIN after timeout_ms, -ECANCELED after
+	 * records_cancel() (also one that came too late for the call it meant), -ENOBUFS when too much
+	 * is unreleased. Stride is that of the loaded program. Consecutive answers lie one after
+	 * another in memory but where the buffer wraps.
 	 */
 	int (*records)(struct link *link, int timeout_ms, size_t max_bytes, const void **ret,
 		       size_t *ret_bytes);
