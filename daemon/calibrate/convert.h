@@ -33,9 +33,42 @@ int conversion_make(const struct description *d, unsigned int detector, unsigned
 		    uint64_t aperture_ns, double axis_start_m, double axis_stop_m,
 		    struct conversion *ret);
 
+/*
+ * Dark before and after in SI (NaN: not taken) with their standard errors: the mean is subtracted; dark_sigma holds
+ * both errors and the drift, taken as equally likely anywhere between the two.
+ */
+void conversion_set_dark(struct conversion *c, double before, double before_sigma, double after,
+			 double after_sigma);
+/* Equivalent noise bandwidth of a box aperture behind a one-pole response: 1/(2 aperture) for long apertures. */
+double noise_bandwidth_hz(uint64_t aperture_ns, double bandwidth_hz);
+/*
+ * What to subtract from a logged wavelength so that it is the one that the signal saw: signed speed x (delay of the
+ * signal's range - delay of the log's).
+ */
+static inline double axis_delay_shift_m(double speed_m_per_s, uint64_t signal_delay_ns,
+					uint64_t log_delay_ns)
+{
+	return speed_m_per_s * ((double)signal_delay_ns - (double)log_delay_ns) * 1e-9;
+}
+
 static inline double convert_raw(const struct conversion *c, int32_t mean_q8)
 {
 	return (double)mean_q8 * c->scale + c->offset;
+}
+
+/* W/A at a wavelength; NaN where nothing was calibrated. */
+static inline double convert_inverse_responsivity(const struct conversion *c, double axis_m)
+{
+	double x = (axis_m - c->responsivity_start_m) / c->responsivity_step_m;
+	int i;
+
+	if (!(x > 0))
+		return x != x ? x : c->inverse_responsivity[0];
+	if (x >= CONVERT_TABLE - 1)
+		return c->inverse_responsivity[CONVERT_TABLE - 1];
+	i = (int)x;
+	return c->inverse_responsivity[i] +
+	       (x - i) * (c->inverse_responsivity[i + 1] - c->inverse_responsivity[i]);
 }
 
 /* Dark from the POINT records of one segment with the gate shut: mean and standard error over the records. */

@@ -9,7 +9,7 @@
 #include "store/store.h"
 
 struct read_request {
-	uint64_t first; /* number of the first point */
+	uint64_t first; /* number of the first point; of an averaged run: of the first row */
 	uint64_t count; /* points at most; 0: all that fit */
 	uint64_t stride; /* >= 1: every stride-th point */
 	const char *const *columns; /* NULL: all */
@@ -24,9 +24,16 @@ struct read_info {
 
 /*
  * A sealed memfd with a frame (data/frame.h), at most FRAME_MAX_BYTES of columns: what does not fit is
- * left for the next call (info->next). Columns: point-order `wavelength` (nm, logged axis), `wavelength nominal`,
- * each detector by its alias or name (W with responsivity, else its unit; dark-subtracted), `<name>.flags`, `flags`,
- * `time` (s since START); general sweeps have one column for each swept source.
+ * left for the next call (info->next). Rows are points in order of execution; a point that is missing has no row.
+ * Columns, in this order:
+ *   wavelength            nm, logged, at the instant the first signal channel saw (its range's group delay taken off)
+ *   wavelength nominal    nm, the setpoint; other swept sources: `<source> nominal`
+ *   <name>                each detector by its alias or name: W with responsivity, else A, V, C, nm; dark-subtracted
+ *   <name>.flags          FRAME_CHANNEL_*
+ *   <name> wavelength     nm, only of signal channels whose group delay differs from the first one's
+ *   <name> loss           dB, of signal channels of a run with a reference; NaN where that does not reach
+ *   flags, time, point    FRAME_POINT_*; s since START at the aperture's centre; number of the point
+ * settings.average passes are averaged: one row for each setpoint and direction, flags ORed, `point` of the first pass.
  * The frame's meta is the run's (data/meta.h). Works on a run that is still being taken: what is committed.
  * -ENOENT unknown run or column (message lists the columns), -ENODATA nothing in that span.
  */

@@ -51,13 +51,30 @@ int store_block(struct store *s, int64_t run, unsigned int segment, const void *
 		size_t bytes);
 int store_commit(struct store *s); /* what was written so far survives a crash of this process */
 int store_segment_end(struct store *s, int64_t run, unsigned int segment, const json_t *ledger);
-/* status "complete" or "partial"; meta is the final object of data/meta.h; FULL synchronous commit. */
+/*
+ * status "complete" or "partial"; meta is the final object of data/meta.h; FULL synchronous commit. Labels that
+ * store_run_update() changed meanwhile win. When blocks of the run were lost by a failed write, the run
+ * is stored as partial with the ledger of what is there, and the error of that write is returned.
+ */
 int store_run_finish(struct store *s, int64_t run, const char *status, const json_t *meta);
 /* Later changes: label, device, wafer, die, note; verdict and reasons after the analysis. */
 int store_run_update(struct store *s, int64_t run, const json_t *changes);
 int store_add_analysis(struct store *s, int64_t run, const char *method, const char *version,
 		       const json_t *values, const json_t *covariance);
 int store_run_delete(struct store *s, int64_t run);
+/*
+ * Puts into meta what the run's own records tell: channels[].dark_before_a, dark_after_a, dark_sigma_a,
+ * noise_a, saturated, below_floor; environment; flags ({"unsettled": points, ...}); saturated and below_floor of
+ * ledger; reasons of reference, judged again. Call it after the last segment_end and before the verdict
+ * (calibrate/trust.h). For a run that this handle writes it costs no disk access.
+ */
+int store_run_summarise(struct store *s, int64_t run, json_t *meta);
+/*
+ * A reference for the run that `meta` describes (kind, board, settings, channels; environment when known):
+ * reference_run, or with 0 the newest that nothing speaks against. *ret is the object `reference` of data/meta.h:
+ * {run, age_s, reasons: [why it is not to be trusted]}. -ENOENT: none.
+ */
+int store_find_reference(struct store *s, const json_t *meta, int64_t reference_run, json_t **ret);
 
 /* --- reading --- */
 /* The run's meta with "status", "created", "finished", "bytes"; new reference. */
