@@ -147,7 +147,8 @@ static void plain_unit(const char *s, char plain[static UNIT_MAX])
 	static const struct {
 		const char *from;
 		const char *to;
-	} spellings[] = {{"\xc2\xb5", "u"}, {"\xce\xbc", "u"}, {"\xc2\xb0", ""}, {"\xe2\x84\x83", "C"}};
+	} spellings[] = {
+		{"\xc2\xb5", "u"}, {"\xce\xbc", "u"}, {"\xc2\xb0", ""}, {"\xe2\x84\x83", "C"}};
 	size_t n = 0;
 
 	while (*s && n < UNIT_MAX - 1) {
@@ -224,17 +225,19 @@ bool quantity_is_frequency(const char *text)
 
 /* ---- refusals ---- */
 
-static int refuse_unit(const char *text, int number_length, const char *name, enum quantity_kind kind,
-		       char **ret_message)
+static int refuse_unit(const char *text, int number_length, const char *name,
+		       enum quantity_kind kind, char **ret_message)
 {
 	const struct unit *other = find_unit(name, ~0U), *nearest = nearest_unit(name, kind);
 	const struct kind *k = &kinds[kind];
 
 	if (kind == QUANTITY_COUNT)
-		return fail(ret_message, -EINVAL, "'%s' has a unit; a plain whole number is wanted: %.*s",
-			    text, number_length, text);
+		return fail(ret_message, -EINVAL,
+			    "'%s' has a unit; a plain whole number is wanted: %.*s", text,
+			    number_length, text);
 	if (*name == '\0')
-		return fail(ret_message, -EINVAL, "'%s' has no unit; write %.*s%s if that is meant "
+		return fail(ret_message, -EINVAL,
+			    "'%s' has no unit; write %.*s%s if that is meant "
 			    "(units of %s: %s)",
 			    text, number_length, text, k->example, k->name, k->units);
 	if (other) {
@@ -244,27 +247,29 @@ static int refuse_unit(const char *text, int number_length, const char *name, en
 			    kinds[theirs].name, k->name, k->units);
 	}
 	if (nearest)
-		return fail(ret_message, -EINVAL, "'%s': there is no unit '%s'; nearest: %.*s%s "
+		return fail(ret_message, -EINVAL,
+			    "'%s': there is no unit '%s'; nearest: %.*s%s "
 			    "(units of %s: %s)",
 			    text, name, number_length, text, nearest->name, k->name, k->units);
-	return fail(ret_message, -EINVAL, "'%s': there is no unit '%s' (units of %s: %s)", text, name,
-		    k->name, k->units);
+	return fail(ret_message, -EINVAL, "'%s': there is no unit '%s' (units of %s: %s)", text,
+		    name, k->name, k->units);
 }
 
 static int refuse_number(const char *text, enum quantity_kind kind, char **ret_message)
 {
 	const struct kind *k = &kinds[kind];
 
-	return fail(ret_message, -EINVAL, "'%s' is not %s; write a number%s, for instance %s%s", text,
-		    k->name, *k->example ? " and its unit" : "",
+	return fail(ret_message, -EINVAL, "'%s' is not %s; write a number%s, for instance %s%s",
+		    text, k->name, *k->example ? " and its unit" : "",
 		    kind == QUANTITY_WAVELENGTH ? "1550" : "10", k->example);
 }
 
 static int refuse_size(const char *text, int error, enum quantity_kind kind, char **ret_message)
 {
 	if (error == -EDOM)
-		return fail(ret_message, error, "'%s' is too small to tell from 0; the smallest step is %s",
-			    text, kinds[kind].smallest);
+		return fail(ret_message, error,
+			    "'%s' is too small to tell from 0; the smallest step is %s", text,
+			    kinds[kind].smallest);
 	return fail(ret_message, error, "'%s' is beyond what 64 bits hold; the largest is %s", text,
 		    quantity_format(kind, INT64_MAX).text);
 }
@@ -277,7 +282,8 @@ static int refuse_comma(const char *text, char **ret_message)
 	if (!pointed)
 		return -ENOMEM;
 	*strchr(pointed, ',') = '.';
-	return fail(ret_message, -EINVAL, "'%s' has a comma; write %s if that is meant", text, pointed);
+	return fail(ret_message, -EINVAL, "'%s' has a comma; write %s if that is meant", text,
+		    pointed);
 }
 
 /* ---- values ---- */
@@ -357,10 +363,12 @@ static int quotient(unsigned __int128 numerator, int64_t divisor, int64_t *ret)
 int wavelength_of_frequency(int64_t mhz, int64_t *ret_fm)
 {
 	/* c m/s x 1e15 fm/m x 1e3 mHz/Hz */
-	return quotient((unsigned __int128)LIGHT_M_PER_S * 1000000000ULL * 1000000000ULL, mhz, ret_fm);
+	return quotient((unsigned __int128)LIGHT_M_PER_S * 1000000000ULL * 1000000000ULL, mhz,
+			ret_fm);
 }
 
 int frequency_of_wavelength(int64_t fm, int64_t *ret_mhz)
 {
-	return quotient((unsigned __int128)LIGHT_M_PER_S * 1000000000ULL * 1000000000ULL, fm, ret_mhz);
+	return quotient((unsigned __int128)LIGHT_M_PER_S * 1000000000ULL * 1000000000ULL, fm,
+			ret_mhz);
 }

@@ -18,12 +18,9 @@ struct scale {
 
 static const struct scale lengths[] = {{1000000, "nm"}, {1000, "pm"}, {1, "fm"}, {0, NULL}};
 static const struct scale speeds[] = {{1000000, "nm/s"}, {1000, "pm/s"}, {1, "fm/s"}, {0, NULL}};
-static const struct scale frequencies[] = {{1000000000000000, "THz"},
-					   {1000000000000, "GHz"},
-					   {1000000000, "MHz"},
-					   {1000000, "kHz"},
-					   {1000, "Hz"},
-					   {0, NULL}};
+static const struct scale frequencies[] = {
+	{1000000000000000, "THz"}, {1000000000000, "GHz"}, {1000000000, "MHz"},
+	{1000000, "kHz"},	   {1000, "Hz"},	   {0, NULL}};
 static const struct scale powers[] = {{1000000000000000, "W"},
 				      {1000000000000, "mW"},
 				      {1000000000, "uW"},
@@ -38,23 +35,35 @@ static const struct scale currents[] = {{1000000000000000, "A"},
 					{1000, "pA"},
 					{1, "fA"},
 					{0, NULL}};
-static const struct scale voltages[] = {
-	{1000000000, "V"}, {1000000, "mV"}, {1000, "uV"}, {1, "nV"}, {0, NULL}};
+static const struct scale voltages[] = {{1000000000, "V"},
+					{1000000, "mV"},
+					{1000, "uV"},
+					{1, "nV"},
+					{0, NULL}};
 static const struct scale temperatures[] = {{1000000, "C"}, {0, NULL}};
 static const struct scale kelvins[] = {{1000000, "K"}, {0, NULL}};
 static const struct scale positions[] = {{1000000, "mm"}, {1000, "um"}, {1, "nm"}, {0, NULL}};
 static const struct scale attenuations[] = {{1000000000, "dB"}, {0, NULL}};
-static const struct scale times[] = {
-	{1000000000, "s"}, {1000000, "ms"}, {1000, "us"}, {1, "ns"}, {0, NULL}};
+static const struct scale times[] = {{1000000000, "s"},
+				     {1000000, "ms"},
+				     {1000, "us"},
+				     {1, "ns"},
+				     {0, NULL}};
 static const struct scale counts[] = {{1, ""}, {0, NULL}};
 
 static const struct scale *const scales[QUANTITY_KINDS] = {
-	[QUANTITY_WAVELENGTH] = lengths,	  [QUANTITY_WAVELENGTH_SPAN] = lengths,
-	[QUANTITY_WAVELENGTH_SPEED] = speeds,	  [QUANTITY_FREQUENCY] = frequencies,
-	[QUANTITY_POWER] = powers,		  [QUANTITY_CURRENT] = currents,
-	[QUANTITY_VOLTAGE] = voltages,		  [QUANTITY_TEMPERATURE] = temperatures,
-	[QUANTITY_POSITION] = positions,	  [QUANTITY_ATTENUATION] = attenuations,
-	[QUANTITY_TIME] = times,		  [QUANTITY_COUNT] = counts,
+	[QUANTITY_WAVELENGTH] = lengths,
+	[QUANTITY_WAVELENGTH_SPAN] = lengths,
+	[QUANTITY_WAVELENGTH_SPEED] = speeds,
+	[QUANTITY_FREQUENCY] = frequencies,
+	[QUANTITY_POWER] = powers,
+	[QUANTITY_CURRENT] = currents,
+	[QUANTITY_VOLTAGE] = voltages,
+	[QUANTITY_TEMPERATURE] = temperatures,
+	[QUANTITY_POSITION] = positions,
+	[QUANTITY_ATTENUATION] = attenuations,
+	[QUANTITY_TIME] = times,
+	[QUANTITY_COUNT] = counts,
 };
 
 /* The largest unit that leaves a whole part; the largest for 0. */
@@ -90,15 +99,16 @@ static struct quantity_text decimal_text(const struct scale *list, int64_t value
 	char fraction[24];
 
 	fraction_text(size % divisor, divisor, fraction);
-	snprintf(q.text, sizeof(q.text), "%s%" PRIu64 "%s%s%s", value < 0 ? "-" : "", size / divisor,
-		 fraction, *s->unit ? space : "", s->unit);
+	snprintf(q.text, sizeof(q.text), "%s%" PRIu64 "%s%s%s", value < 0 ? "-" : "",
+		 size / divisor, fraction, *s->unit ? space : "", s->unit);
 	return q;
 }
 
 /* Hundredths as an integer: no decimal sign of a locale. */
 static struct quantity_text dbm_text(int64_t value_fw, const char *space)
 {
-	long hundredths = lround(1000 * log10((double)value_fw / (double)QUANTITY_ONE_MILLIWATT_FW));
+	long hundredths =
+		lround(1000 * log10((double)value_fw / (double)QUANTITY_ONE_MILLIWATT_FW));
 	long size = labs(hundredths);
 	struct quantity_text q;
 	const char *sign = hundredths < 0 ? "-" : "";
@@ -106,9 +116,11 @@ static struct quantity_text dbm_text(int64_t value_fw, const char *space)
 	if (size % 100 == 0)
 		snprintf(q.text, sizeof(q.text), "%s%ld%sdBm", sign, size / 100, space);
 	else if (size % 10 == 0)
-		snprintf(q.text, sizeof(q.text), "%s%ld.%ld%sdBm", sign, size / 100, size / 10 % 10, space);
+		snprintf(q.text, sizeof(q.text), "%s%ld.%ld%sdBm", sign, size / 100, size / 10 % 10,
+			 space);
 	else
-		snprintf(q.text, sizeof(q.text), "%s%ld.%02ld%sdBm", sign, size / 100, size % 100, space);
+		snprintf(q.text, sizeof(q.text), "%s%ld.%02ld%sdBm", sign, size / 100, size % 100,
+			 space);
 	return q;
 }
 
@@ -137,7 +149,8 @@ struct quantity_text quantity_typed(enum quantity_kind kind, int64_t value)
 	int64_t back;
 
 	/* dBm is rounded: where that would change the value, milliwatts say it exactly. */
-	if (kind == QUANTITY_POWER && (quantity_parse(q.text, kind, &back, NULL) < 0 || back != value))
+	if (kind == QUANTITY_POWER &&
+	    (quantity_parse(q.text, kind, &back, NULL) < 0 || back != value))
 		return decimal_text(powers, value, "");
 	return q;
 }

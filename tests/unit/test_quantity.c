@@ -34,7 +34,9 @@ static const struct reading readings[] = {
 	{"1540000000fm", QUANTITY_WAVELENGTH, 1540000000},
 	{"1_540_000pm", QUANTITY_WAVELENGTH, 1540000000},
 	{"1 540\xc2\xa0nm", QUANTITY_WAVELENGTH, 1540000000}, /* no-break space */
-	{"1\xe2\x80\xaf" "540 nm", QUANTITY_WAVELENGTH, 1540000000}, /* narrow no-break space */
+	{"1\xe2\x80\xaf"
+	 "540 nm",
+	 QUANTITY_WAVELENGTH, 1540000000}, /* narrow no-break space */
 	{"1540.1234564nm", QUANTITY_WAVELENGTH, 1540123456},
 	{"1540.1234565nm", QUANTITY_WAVELENGTH, 1540123456}, /* half to even */
 	{"1540.1234575nm", QUANTITY_WAVELENGTH, 1540123458},
@@ -44,7 +46,9 @@ static const struct reading readings[] = {
 	{"1pm", QUANTITY_WAVELENGTH_SPAN, 1000},
 	{"0pm", QUANTITY_WAVELENGTH_SPAN, 0},
 	{"-1pm", QUANTITY_WAVELENGTH_SPAN, -1000},
-	{"\xe2\x88\x92" "1pm", QUANTITY_WAVELENGTH_SPAN, -1000}, /* a typographer's minus */
+	{"\xe2\x88\x92"
+	 "1pm",
+	 QUANTITY_WAVELENGTH_SPAN, -1000}, /* a typographer's minus */
 	/* One rounding only: doubles would make 8.4e9 x 1.1 something else. */
 	{"9223372036.854775807nm", QUANTITY_POSITION, 9223372037},
 	{"9007199254740993fm", QUANTITY_WAVELENGTH_SPAN, 9007199254740993},
@@ -69,7 +73,9 @@ static const struct reading readings[] = {
 	{"1mA", QUANTITY_CURRENT, 1000000000000},
 	{"-2.5V", QUANTITY_VOLTAGE, -2500000000},
 	{"25C", QUANTITY_TEMPERATURE, 298150000},
-	{"25\xc2\xb0" "C", QUANTITY_TEMPERATURE, 298150000},
+	{"25\xc2\xb0"
+	 "C",
+	 QUANTITY_TEMPERATURE, 298150000},
 	{"25 degC", QUANTITY_TEMPERATURE, 298150000},
 	{"298.15K", QUANTITY_TEMPERATURE, 298150000},
 	{"-273.15C", QUANTITY_TEMPERATURE, 0},
@@ -94,7 +100,8 @@ START_TEST(what_people_write_is_read_exactly)
 	int r = quantity_parse(c->text, c->kind, &value, &message);
 
 	ck_assert_msg(r == 0, "'%s': %s", c->text, message);
-	ck_assert_msg(value == c->value, "'%s' became %" PRId64 ", not %" PRId64, c->text, value, c->value);
+	ck_assert_msg(value == c->value, "'%s' became %" PRId64 ", not %" PRId64, c->text, value,
+		      c->value);
 	ck_assert_ptr_null(message);
 }
 END_TEST
@@ -109,7 +116,8 @@ struct refusal {
 static const struct refusal refusals[] = {
 	{"1540", QUANTITY_WAVELENGTH, -EINVAL, "'1540' has no unit; write 1540nm"},
 	{"0", QUANTITY_POWER, -EINVAL, "'0' has no unit; write 0dBm"},
-	{"", QUANTITY_WAVELENGTH, -EINVAL, "'' is not a wavelength; write a number and its unit, for instance 1550nm"},
+	{"", QUANTITY_WAVELENGTH, -EINVAL,
+	 "'' is not a wavelength; write a number and its unit, for instance 1550nm"},
 	{"nm", QUANTITY_WAVELENGTH, -EINVAL, "is not a wavelength"},
 	{"abc", QUANTITY_TIME, -EINVAL, "'abc' is not a time"},
 	{".nm", QUANTITY_WAVELENGTH, -EINVAL, "is not a wavelength"},
@@ -117,7 +125,8 @@ static const struct refusal refusals[] = {
 	{"0x10nm", QUANTITY_WAVELENGTH, -EINVAL, "no unit 'x10nm'"},
 	{"nan", QUANTITY_POWER, -EINVAL, "is not an optical power"},
 	{"inf dBm", QUANTITY_POWER, -EINVAL, "is not an optical power"},
-	{"10V", QUANTITY_WAVELENGTH, -EINVAL, "'10V' is a voltage; a wavelength is wanted here (units: nm,"},
+	{"10V", QUANTITY_WAVELENGTH, -EINVAL,
+	 "'10V' is a voltage; a wavelength is wanted here (units: nm,"},
 	{"1pm", QUANTITY_TIME, -EINVAL, "is a wavelength; a time is wanted"},
 	{"100GHz", QUANTITY_WAVELENGTH_SPAN, -EINVAL, "a wavelength span is wanted"},
 	{"1dB", QUANTITY_POWER, -EINVAL, "is an attenuation; an optical power is wanted"},
@@ -129,15 +138,18 @@ static const struct refusal refusals[] = {
 	{"20parsec", QUANTITY_WAVELENGTH_SPEED, -EINVAL, "units of a sweep speed: nm/s"},
 	{"1,5mW", QUANTITY_POWER, -EINVAL, "'1,5mW' has a comma; write 1.5mW if that is meant"},
 	{"1nm 2nm", QUANTITY_WAVELENGTH, -EINVAL, "no unit 'nm 2nm'"},
-	{"100nm", QUANTITY_COUNT, -EINVAL, "'100nm' has a unit; a plain whole number is wanted: 100"},
+	{"100nm", QUANTITY_COUNT, -EINVAL,
+	 "'100nm' has a unit; a plain whole number is wanted: 100"},
 	{"1.5", QUANTITY_COUNT, -EINVAL, "'1.5' is not a whole number"},
 	{"0THz", QUANTITY_WAVELENGTH, -EINVAL, "light has a frequency above 0"},
 	{"-193THz", QUANTITY_WAVELENGTH, -EINVAL, "light has a frequency above 0"},
 	{"9223372036854775808fm", QUANTITY_WAVELENGTH, -ERANGE, "64 bits"},
 	{"1e300nm", QUANTITY_WAVELENGTH, -ERANGE, "beyond what 64 bits hold"},
 	{"1e99999999999999999999nm", QUANTITY_WAVELENGTH, -ERANGE, "64 bits"},
-	{"99999999999999999999999999999999999999999999999999nm", QUANTITY_WAVELENGTH, -ERANGE, "64 bits"},
-	{"1e-300nm", QUANTITY_WAVELENGTH_SPAN, -EDOM, "too small to tell from 0; the smallest step is 1 fm"},
+	{"99999999999999999999999999999999999999999999999999nm", QUANTITY_WAVELENGTH, -ERANGE,
+	 "64 bits"},
+	{"1e-300nm", QUANTITY_WAVELENGTH_SPAN, -EDOM,
+	 "too small to tell from 0; the smallest step is 1 fm"},
 	{"0.4fm", QUANTITY_WAVELENGTH_SPAN, -EDOM, "smallest step is 1 fm"},
 	{"1000dBm", QUANTITY_POWER, -ERANGE, "64 bits"},
 	{"-1000dBm", QUANTITY_POWER, -EDOM, "smallest step is 1 fW"},
@@ -226,7 +238,8 @@ START_TEST(every_value_survives_being_typed)
 			value &= INT64_MAX >> 2;
 		typed = quantity_typed(kind, value);
 		ck_assert_msg(quantity_parse(typed.text, kind, &back, NULL) == 0, "%s", typed.text);
-		ck_assert_msg(back == value, "%" PRId64 " -> %s -> %" PRId64, value, typed.text, back);
+		ck_assert_msg(back == value, "%" PRId64 " -> %s -> %" PRId64, value, typed.text,
+			      back);
 	}
 }
 END_TEST
@@ -310,7 +323,8 @@ int main(void)
 	int failed;
 
 	tcase_add_loop_test(tcase, what_people_write_is_read_exactly, 0, ARRAY_SIZE(readings));
-	tcase_add_loop_test(tcase, what_is_wrong_is_refused_with_what_would_do, 0, ARRAY_SIZE(refusals));
+	tcase_add_loop_test(tcase, what_is_wrong_is_refused_with_what_would_do, 0,
+			    ARRAY_SIZE(refusals));
 	tcase_add_loop_test(tcase, what_is_printed_can_be_typed_again, 0, ARRAY_SIZE(writings));
 	tcase_add_test(tcase, every_value_survives_being_typed);
 	tcase_add_test(tcase, the_locale_changes_nothing);
