@@ -43,7 +43,7 @@ WARNINGS := -Wall -Wextra -Wconversion -Wno-sign-conversion -Wshadow -Wstrict-pr
 comma := ,
 SAN_FLAGS := $(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
 CFLAGS ?= -O2 -g
-CPPFLAGS += -Idaemon -Ikmod -D_GNU_SOURCE -DETALON_VERSION='"$(VERSION)"'
+CPPFLAGS += -Idaemon -Ikmod -Itests/common -D_GNU_SOURCE -DETALON_VERSION='"$(VERSION)"'
 ALL_CFLAGS = -std=gnu11 -pthread -fvisibility=hidden -ffp-contract=off $(WARNINGS) $(SAN_FLAGS) $(CFLAGS)
 LDLIBS_common := -pthread -lm
 

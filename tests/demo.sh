@@ -1,0 +1,96 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# The main job on the emulated board: starts a private bus, emulator and daemon in a
+# temporary folder, runs the sweep, shows the result beside the truth, writes demo-output/.
+#
+#   DUT      a measured spectrum (CSV or openEPDA) as the device instead of the ring
+#   CHANNEL  its column, for instance channel_1
+#   SEED     of the emulated board's noise, default 1
+set -euo pipefail
+cd "$(dirname "$0")/.."
+bin=$PWD/${BUILD:-build}
+out=$PWD/demo-output
+work=$(mktemp -d "${TMPDIR:-/tmp}/etalon-demo.XXXXXX")
+pids=()
+
+finish() {
+	local status=$?
+	trap - EXIT INT TERM
+	for ((i = ${#pids[@]} - 1; i >= 0; i--)); do
+		kill "${pids[i]}" 2>/dev/null && wait "${pids[i]}" 2>/dev/null
+	done
+	rm -rf "$work"
+	exit $status
+}
+trap finish EXIT
+trap 'exit 130' INT TERM
+
+wait_for() { # what, command...
+	local what=$1 i
+	shift
+	for ((i = 0; i < 200; i++)); do
+		"$@" >/dev/null 2>&1 && return
+		sleep 0.05
+	done
+	echo "demo: $what did not come up; its messages:" >&2
+	cat "$work"/*.log >&2
+	exit 6
+}
+
+cat >"$work/bus.conf" <<XML
+<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig>
+  <type>session</type>
+  <listen>unix:path=$work/bus</listen>
+  <policy context="default"><allow send_destination="*"/><allow own="*"/><allow receive_type="signal"/></policy>
+</busconfig>
+XML
+export ETALON_BUS=unix:path=$work/bus
+
+device=(--device add-drop)
+aliases='{through: pd1, drop: pd2}'
+if [ -n "${DUT:-}" ]; then
+	[ -r "$DUT" ] || { echo "demo: cannot read DUT=$DUT" >&2; exit 2; }
+	device=(--device "$DUT" ${CHANNEL:+--device-channel "$CHANNEL"})
+	aliases='{through: pd1}'
+fi
+"$bin/etalon-emulator" "${device[@]}" --truth 1540 1560 >"$work/truth.json" || exit 2
+printf 'default_power: 0 dBm\naliases: %s\n' "$aliases" >"$work/etalond.conf"
+
+dbus-daemon --config-file="$work/bus.conf" --nofork --nopidfile >"$work/bus.log" 2>&1 &
+pids+=($!)
+"$bin/etalon-emulator" --socket "$work/board" --seed "${SEED:-1}" "${device[@]}" >"$work/emulator.log" 2>&1 &
+pids+=($!)
+wait_for "the private bus" test -S "$work/bus"
+wait_for "the emulated board" test -S "$work/board"
+"$bin/etalond" --bus "$ETALON_BUS" --emulate "$work/board" --store "$work/runs.db" \
+	--config "$work/etalond.conf" >"$work/etalond.log" 2>&1 &
+pids+=($!)
+wait_for "the daemon" "$bin/etalonctl" wait board --timeout 5s
+
+if [ -n "${DUT:-}" ]; then
+	# The file's own grid: nothing is extrapolated, so the sweep ends where the file does.
+	read -r start stop points < <(python3 - "$work/truth.json" 2>/dev/null <<'PY' || true
+import json, sys
+t = json.load(open(sys.argv[1]))
+print(t["start_nm"], t["stop_nm"], t["points"])
+PY
+	)
+	sweep=("${start}nm" "${stop}nm" --points "$points" -d through)
+	label=$(basename "${DUT%.*}")${CHANNEL:+-$CHANNEL}
+else
+	sweep=(1540nm 1560nm --step 1pm -d through,drop)
+	label=ring40
+fi
+
+mkdir -p "$out"
+echo "\$ etalonctl sweep wavelength ${sweep[*]} --power 0dBm --label $label"
+status=0
+"$bin/etalonctl" sweep wavelength "${sweep[@]}" --power 0dBm --label "$label" \
+	--truth "$work/truth.json" --force \
+	--save "$out/ring.csv" --save "$out/ring.oedf" --save "$out/ring.h5" --plot "$out/ring.svg" || status=$?
+echo
+(cd "$out" && ls -l ring.csv ring.oedf ring.h5 ring.svg)
+exit $status
