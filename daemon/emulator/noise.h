@@ -27,6 +27,9 @@ enum noise_channel {
 	NOISE_WLOG_SWEEP,
 	NOISE_MODE_HOP,
 	NOISE_TEC,
+	NOISE_FABRY_PEROT, /* phase of the ripple, of the board */
+	NOISE_RESPONSIVITY, /* gain error of a photodiode, of the board; draw = channel */
+	NOISE_SOURCE, /* of a current source; draw = source */
 	NOISE_FRONT_END = 2000, /* + detector: Johnson and ADC noise */
 };
 
