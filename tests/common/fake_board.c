@@ -2,12 +2,13 @@
 /*
  * The description of the fake board and programs for it. Its records are in fake_records.c.
  */
-#include "common/fake_board.h"
+#include "fake_board.h"
 
 #include <math.h>
 #include <string.h>
 
 #include "base/util.h"
+#include "measure/plan_count.h"
 
 #define NM_FM 1000000
 #define UA_FA 1000000000LL
@@ -143,14 +144,13 @@ static void set_photodiode(struct window *w, unsigned int i, const char *text, u
 			      ranges[k].full_scale % (1 << 17) / 2;
 		r->noise_density_e3 = ranges[k].density_e3;
 		r->bandwidth_mhz = ranges[k].bandwidth_mhz;
-		r->group_delay_ns =
-			(uint64_t)llround(1e12 / (2 * M_PI * (double)r->bandwidth_mhz));
+		r->group_delay_ns = (uint64_t)llround(1e12 / (2 * M_PI * (double)r->bandwidth_mhz));
 		for (int n = 0; n < CALIBRATION_POINTS; n++)
 			w->calibration[w->head.calibration_count++] =
 				(struct etalon_hw_calibration_point){
 					.wavelength_fm = (1500LL + 5 * n) * NM_FM,
-					.responsivity_na_per_w =
-						llround(1e9 * tap * fake_responsivity(1500 + 5 * n)),
+					.responsivity_na_per_w = llround(
+						1e9 * tap * fake_responsivity(1500 + 5 * n)),
 					.gain_ppb = 300000 + 1000 * i,
 					.offset = r->full_scale / 50000,
 				};
@@ -309,9 +309,10 @@ void fake_repeat(struct etalon_hw_program *p, uint32_t passes)
 
 static json_t *channels(const struct description *d, const struct etalon_hw_program *p)
 {
-	static const char *const column[] = {"through", "drop", "mon", "wavelength", "tec1.t", "h1.i"};
-	static const char *const role[] = {"signal", "signal", "monitor", "wavelength", "temperature",
-					   "sense"};
+	static const char *const column[] = {"through",	   "drop",   "mon",
+					     "wavelength", "tec1.t", "h1.i"};
+	static const char *const role[] = {"signal",	 "signal",	"monitor",
+					   "wavelength", "temperature", "sense"};
 	static const char *const unit[] = {"W", "W", "W", "nm", "C", "A"};
 	json_t *all = json_array();
 
@@ -321,9 +322,10 @@ static json_t *channels(const struct description *d, const struct etalon_hw_prog
 		if (k == FAKE_WLOG)
 			continue;
 		json_array_append_new(
-			all, json_pack("{s:s, s:s, s:s, s:s, s:s}", "column", column[k], "detector",
-				       d->detector[k].name, "unit", unit[k], "role", role[k],
-				       "range", description_range_of(d, k, p->detector[i].range)->name));
+			all,
+			json_pack("{s:s, s:s, s:s, s:s, s:s}", "column", column[k], "detector",
+				  d->detector[k].name, "unit", unit[k], "role", role[k], "range",
+				  description_range_of(d, k, p->detector[i].range)->name));
 	}
 	return all;
 }
@@ -334,14 +336,14 @@ static json_t *settings(const struct etalon_hw_program *p)
 	double start_nm = (double)inner->gang[0].start / NM_FM;
 	double stop_nm = (double)inner->gang[0].stop / NM_FM;
 
-	return json_pack("{s:f, s:f, s:s, s:b, s:i, s:f, s:f, s:I, s:I}", "power_w", 1e-3,
-			 "speed_nm_per_s",
-			 fabs(stop_nm - start_nm) / (inner->points - 1) / ((double)p->period_ns * 1e-9),
-			 "mode", inner->mode == ETALON_HW_MODE_RAMP ? "ramp" : "step", "both_ways",
-			 inner->direction == ETALON_HW_UP_DOWN, "average",
-			 p->axis_count > 1 && p->axis[0].gang_count == 0 ? (int)p->axis[0].points : 1,
-			 "start_nm", start_nm, "stop_nm", stop_nm, "points",
-			 (json_int_t)inner->points, "period_ns", (json_int_t)p->period_ns);
+	return json_pack(
+		"{s:f, s:f, s:s, s:b, s:i, s:f, s:f, s:I, s:I}", "power_w", 1e-3, "speed_nm_per_s",
+		fabs(stop_nm - start_nm) / (inner->points - 1) / ((double)p->period_ns * 1e-9),
+		"mode", inner->mode == ETALON_HW_MODE_RAMP ? "ramp" : "step", "both_ways",
+		inner->direction == ETALON_HW_UP_DOWN, "average",
+		p->axis_count > 1 && p->axis[0].gang_count == 0 ? (int)p->axis[0].points : 1,
+		"start_nm", start_nm, "stop_nm", stop_nm, "points", (json_int_t)inner->points,
+		"period_ns", (json_int_t)p->period_ns);
 }
 
 struct plan *fake_plan(const struct description *d, const struct etalon_hw_program *main)
@@ -357,10 +359,12 @@ struct plan *fake_plan(const struct description *d, const struct etalon_hw_progr
 	plan->segments = calloc(3, sizeof(*plan->segments));
 	if (!plan->segments)
 		abort();
-	plan->segments[0] = (struct segment){.purpose = SEGMENT_DARK_BEFORE, .program = dark, .points = 200};
-	plan->segments[1] = (struct segment){.purpose = SEGMENT_MAIN, .program = *main,
-					     .points = program_points(main)};
-	plan->segments[2] = (struct segment){.purpose = SEGMENT_DARK_AFTER, .program = dark, .points = 200};
+	plan->segments[0] =
+		(struct segment){.purpose = SEGMENT_DARK_BEFORE, .program = dark, .points = 200};
+	plan->segments[1] = (struct segment){
+		.purpose = SEGMENT_MAIN, .program = *main, .points = program_points(main)};
+	plan->segments[2] =
+		(struct segment){.purpose = SEGMENT_DARK_AFTER, .program = dark, .points = 200};
 	plan->points = plan->segments[1].points;
 	plan->needs_emission = true;
 	plan->request = json_pack("{s:s, s:[s, s]}", "kind", "wavelength-sweep", "detectors",

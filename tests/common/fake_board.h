@@ -60,7 +60,8 @@ struct fake_run {
 	struct etalon_hw_program program;
 	uint32_t stride;
 	/* What may be changed before the first fake_records(): */
-	double (*power_w)(unsigned int detector, double wavelength_nm, void *userdata); /* at the detector */
+	double (*power_w)(unsigned int detector, double wavelength_nm,
+			  void *userdata); /* at the detector */
 	void *userdata;
 	double noise_steps; /* rms of a reading's mean; 0: none */
 	double extra_dark_a; /* added to every photodiode's dark current */
@@ -71,7 +72,7 @@ struct fake_run {
 	bool no_end;
 	double temperature_c;
 	/* state */
-	uint64_t sequence, number, tick, points, dropped;
+	uint64_t sequence, number, tick, points, dropped, next_status;
 	uint32_t crc, seed;
 	int stage;
 };

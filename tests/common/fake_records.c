@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "common/fake_board.h"
+#include "fake_board.h"
 #include "measure/plan_count.h"
 
 enum stage {
@@ -89,10 +89,9 @@ static int32_t encode(const struct etalon_hw_range *range,
 {
 	double reading = (value - (double)cal->offset) / (1 + (double)cal->gain_ppb * 1e-9);
 
-	return (int32_t)llround(((reading - (double)range->offset) /
-					 ((double)range->step_q16 / 65536) +
-				 steps) *
-				256);
+	return (int32_t)llround(
+		((reading - (double)range->offset) / ((double)range->step_q16 / 65536) + steps) *
+		256);
 }
 
 static double true_value(const struct fake_run *run, unsigned int detector, double logged_nm)
@@ -108,11 +107,10 @@ static double true_value(const struct fake_run *run, unsigned int detector, doub
 	case FAKE_HEATER_I:
 		return 5e12; /* 5 mA */
 	default:
-		return 1e15 *
-		       (fake_dark_a(detector) + run->extra_dark_a +
-			(shut ? 0 :
-				tap * fake_responsivity(logged_nm) *
-					run->power_w(detector, logged_nm, run->userdata)));
+		return 1e15 * (fake_dark_a(detector) + run->extra_dark_a +
+			       (shut ? 0
+				     : tap * fake_responsivity(logged_nm) *
+						run->power_w(detector, logged_nm, run->userdata)));
 	}
 }
 
@@ -150,13 +148,12 @@ static void put_samples(struct fake_run *run, struct etalon_hw_record_point *poi
 		unsigned int detector = run->program.detector[i].detector;
 		unsigned int range = run->program.detector[i].range;
 		const struct etalon_hw_range *r = description_range_of(run->d, detector, range);
-		double steps = run->noise_steps > 0 && detector <= FAKE_MON ?
-				       run->noise_steps * noise(run) :
-				       0;
+		double steps = run->noise_steps > 0 && detector <= FAKE_MON
+				       ? run->noise_steps * noise(run)
+				       : 0;
 
-		point->sample[i].mean_q8 =
-			encode(r, &run->d->calibration[r->calibration_first],
-			       true_value(run, detector, nm), steps);
+		point->sample[i].mean_q8 = encode(r, &run->d->calibration[r->calibration_first],
+						  true_value(run, detector, nm), steps);
 		point->sample[i].range = (uint8_t)range;
 		if (detector == FAKE_PD1 && run->number == run->saturate_point)
 			point->sample[i].flags = ETALON_HW_SAMPLE_SATURATED;
@@ -166,7 +163,8 @@ static void put_samples(struct fake_run *run, struct etalon_hw_record_point *poi
 static bool reverse(const struct fake_run *run)
 {
 	const struct etalon_hw_axis *axis = inner_axis(run);
-	uint64_t step = run->number % (axis->points * (axis->direction == ETALON_HW_UP_DOWN ? 2 : 1));
+	uint64_t step =
+		run->number % (axis->points * (axis->direction == ETALON_HW_UP_DOWN ? 2 : 1));
 
 	return (axis->direction == ETALON_HW_UP_DOWN && step >= axis->points) ||
 	       axis->direction == ETALON_HW_REVERSE ||
@@ -181,11 +179,12 @@ static void put_point(struct fake_run *run, void *at)
 	point->number = run->number;
 	for (unsigned int a = 0; a < run->program.axis_count; a++)
 		point->index[a] = program_axis_index(&run->program, a, run->number);
-	point->flags = (run->program.gate == ETALON_HW_GATE_SHUT ? ETALON_HW_POINT_GATE_CLOSED : 0) |
-		       (reverse(run) ? ETALON_HW_POINT_REVERSE : 0);
-	point->tick = run->tick + run->number * run->program.period_ns * 1000 / run->d->head.tick_ps;
-	point->aperture_ticks =
-		(uint32_t)(run->program.aperture_ns * 1000 / run->d->head.tick_ps);
+	point->flags =
+		(run->program.gate == ETALON_HW_GATE_SHUT ? ETALON_HW_POINT_GATE_CLOSED : 0) |
+		(reverse(run) ? ETALON_HW_POINT_REVERSE : 0);
+	point->tick =
+		run->tick + run->number * run->program.period_ns * 1000 / run->d->head.tick_ps;
+	point->aperture_ticks = (uint32_t)(run->program.aperture_ns * 1000 / run->d->head.tick_ps);
 	point->conversions = (uint32_t)(run->program.aperture_ns / run->d->head.conversion_ns);
 	put_samples(run, point);
 	run->number++;
@@ -198,6 +197,7 @@ static void put_status(struct fake_run *run, void *at)
 	struct etalon_hw_record_status *status = at;
 	const struct etalon_hw_range *r = description_range_of(run->d, FAKE_TEC_T, 0);
 
+	run->next_status = run->number + run->status_every;
 	head(run, at, ETALON_HW_RECORD_STATUS);
 	status->state = ETALON_HW_STATE_EMITTING;
 	status->entry_count = 1;
@@ -242,9 +242,8 @@ static bool put_record(struct fake_run *run, void *at)
 	case STAGE_POINTS:
 		if (run->number == run->drop_first && run->dropped == 0 && run->drop_count > 0)
 			put_gap(run, at);
-		else if (run->status_every > 0 && run->number % run->status_every == 0 &&
-			 run->seed != ~(uint32_t)run->number)
-			put_status(run, at), run->seed = ~(uint32_t)run->number;
+		else if (run->status_every > 0 && run->number >= run->next_status)
+			put_status(run, at);
 		else
 			put_point(run, at);
 		if (run->number >= MIN(run->points, run->stop_after))

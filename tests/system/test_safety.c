@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <sys/wait.h>
 
+#include "base/cleanup.h"
 #include "base/util.h"
 #include "session.h"
 
@@ -206,6 +207,9 @@ static double one_trial(struct session *s, const struct fault_case *c, uint64_t 
 	bus = session_bus(s);
 	clear_fault(s, bus);
 	sd_bus_flush_close_unref(bus);
+	log = session_log(s);
+	ck_assert_msg(dark_since(log) == dark, "%s: light came back by itself", c->name);
+	json_decref(log);
 	return dark <= struck ? 0 : (double)(dark - struck) / 1e6;
 }
 
