@@ -138,42 +138,39 @@ uint64_t run_data(sd_bus *bus, int64_t run, uint32_t *ret_crc)
 	return rows;
 }
 
-static int append_request(sd_bus_message *m, int64_t start_fm, int64_t stop_fm, uint64_t points,
-			  int64_t speed, const char *const *detectors)
+static int append_strings(sd_bus_message *m, const char *key, const char *const *strings)
 {
-	int r = sd_bus_message_append(m, "{sv}{sv}{sv}{sv}{sv}{sv}", "kind", "s", "wavelength-sweep",
-				      "start_fm", "x", start_fm, "stop_fm", "x", stop_fm, "points",
-				      "t", points, "speed_fm_per_s", "x", speed, "power_fw", "x",
-				      (int64_t)1000000000000);
+	int r = sd_bus_message_open_container(m, 'e', "sv");
 
 	if (r >= 0)
-		r = sd_bus_message_open_container(m, 'e', "sv");
-	if (r >= 0)
-		r = sd_bus_message_append(m, "s", "detectors");
+		r = sd_bus_message_append(m, "s", key);
 	if (r >= 0)
 		r = sd_bus_message_open_container(m, 'v', "as");
 	if (r >= 0)
-		r = sd_bus_message_append_strv(m, (char **)(uintptr_t)detectors);
+		r = sd_bus_message_append_strv(m, (char **)(uintptr_t)strings);
 	if (r >= 0)
 		r = sd_bus_message_close_container(m);
-	if (r >= 0)
-		r = sd_bus_message_close_container(m);
-	return r;
+	return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
-char *measure_wavelength(sd_bus *bus, const char *board, int64_t start_fm, int64_t stop_fm,
-			 uint64_t points, int64_t speed_fm_per_s, const char *const *detectors)
+static sd_bus_message *new_measure(sd_bus *bus, const char *board)
 {
-	sd_bus_error error = SD_BUS_ERROR_NULL;
-	sd_bus_message *call = NULL, *reply = NULL;
-	const char *path = NULL;
-	char *job = NULL;
+	sd_bus_message *call = NULL;
 
 	ck_assert_int_ge(sd_bus_message_new_method_call(bus, &call, SERVICE, board,
 							"org.etalon1.Board", "Measure"),
 			 0);
 	ck_assert_int_ge(sd_bus_message_open_container(call, 'a', "{sv}"), 0);
-	ck_assert_int_ge(append_request(call, start_fm, stop_fm, points, speed_fm_per_s, detectors), 0);
+	return call;
+}
+
+static char *call_measure(sd_bus *bus, sd_bus_message *call)
+{
+	sd_bus_error error = SD_BUS_ERROR_NULL;
+	sd_bus_message *reply = NULL;
+	const char *path = NULL;
+	char *job = NULL;
+
 	ck_assert_int_ge(sd_bus_message_close_container(call), 0);
 	if (sd_bus_call(bus, call, 0, &error, &reply) >= 0 && sd_bus_message_read(reply, "o", &path) > 0)
 		job = strdup(path);
@@ -183,6 +180,34 @@ char *measure_wavelength(sd_bus *bus, const char *board, int64_t start_fm, int64
 	sd_bus_message_unref(reply);
 	sd_bus_error_free(&error);
 	return job;
+}
+
+char *measure_wavelength(sd_bus *bus, const char *board, int64_t start_fm, int64_t stop_fm,
+			 uint64_t points, int64_t speed_fm_per_s, const char *const *detectors)
+{
+	sd_bus_message *call = new_measure(bus, board);
+
+	ck_assert_int_ge(append_strings(call, "detectors", detectors), 0);
+	ck_assert_int_ge(sd_bus_message_append(
+				 call, "{sv}{sv}{sv}{sv}{sv}{sv}", "kind", "s", "wavelength-sweep",
+				 "start_fm", "x", start_fm, "stop_fm", "x", stop_fm, "points", "t",
+				 points, "speed_fm_per_s", "x", speed_fm_per_s, "power_fw", "x",
+				 (int64_t)1000000000000),
+			 0);
+	return call_measure(bus, call);
+}
+
+char *measure_dark(sd_bus *bus, const char *board, uint64_t points, uint64_t period_ns,
+		   uint64_t aperture_ns, const char *const *detectors)
+{
+	sd_bus_message *call = new_measure(bus, board);
+
+	ck_assert_int_ge(append_strings(call, "detectors", detectors), 0);
+	ck_assert_int_ge(sd_bus_message_append(call, "{sv}{sv}{sv}{sv}", "kind", "s", "dark", "points",
+					       "t", points, "period_ns", "t", period_ns,
+					       "aperture_ns", "t", aperture_ns),
+			 0);
+	return call_measure(bus, call);
 }
 
 char *job_wait(sd_bus *bus, const char *job, int64_t *ret_run, int timeout_ms)

@@ -1,0 +1,15 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Every speed and memory claim as a ratio against a limit measured in the same run. Exits with 1
+# when one is missed. usage: tests/bench/run.sh [NAME...]
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+missed=0
+for source in tests/bench/bench_*.c; do
+	name=$(basename "$source" .c)
+	[ $# -eq 0 ] || [[ " $* " == *" $name "* ]] || continue
+	echo "--- $name"
+	"${BUILD:-build}/tests/bench/$name" || missed=1
+done
+exit $missed

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * Eight strangers loop GetData on a long run while a sweep is taken: no trip, no dropped record.
+ *
+ * ETALON_POINTS: points of the long run, default 10 000 000.
+ */
+#include <check.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+
+#include "base/cleanup.h"
+#include "base/util.h"
+#include "runs.h"
+#include "session.h"
+
+#define STRANGERS 8
+
+static const char *const detectors[] = { "pd1", "pd2", "pd3", "pd4", NULL };
+
+static uint64_t long_run_points(void)
+{
+	const char *text = getenv("ETALON_POINTS");
+
+	return text ? strtoull(text, NULL, 10) : 10000000;
+}
+
+static int64_t take_long_run(struct session *s, uint64_t points)
+{
+	sd_bus *bus = session_bus(s);
+	_cleanup_free_ char *board = session_board_path(bus), *job = NULL, *result = NULL;
+	int64_t run = 0;
+
+	job = measure_dark(bus, board, points, 10000, 8000, detectors);
+	ck_assert(job != NULL);
+	result = job_wait(bus, job, &run, 900000);
+	ck_assert_msg(result && streq(result, "complete"), "the long run is %s", result ? result : "?");
+	sd_bus_flush_close_unref(bus);
+	return run;
+}
+
+/* Never ends: each call somewhere else; Busy is an answer like any other. */
+static void stranger(const struct session *s, int64_t run, uint64_t points, unsigned int number,
+		     _Atomic uint64_t *calls)
+{
+	uint64_t random = number;
+	sd_bus *bus = session_bus(s);
+
+	for (;;) {
+		_cleanup_free_ char *error = NULL;
+		_cleanup_close_ int fd = run_get_data(bus, run, trial_next(&random) % points, 0,
+						      NULL, &error);
+
+		if (fd >= 0)
+			calls[0]++;
+		else
+			calls[1]++;
+	}
+}
+
+START_TEST(eight_strangers_who_read_cost_no_record_and_cause_no_trip)
+{
+	static const char *const sweep[] = { "etalonctl", "sweep", "wavelength", "1540nm", "1560nm",
+					     "--step",	  "1pm",   "--power",	 "0dBm",   "-d",
+					     "pd1,pd2,pd3,pd4", NULL };
+	struct session_options options = { .speed_max = true };
+	uint64_t points = long_run_points();
+	_Atomic uint64_t *calls = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+				       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pid_t strangers[STRANGERS];
+	struct session s;
+	int64_t run;
+
+	session_start(&s, &options);
+	run = take_long_run(&s, points);
+	/* The same store, a board that keeps real time. */
+	session_kill(&s.daemon, SIGTERM);
+	session_kill(&s.emulator, SIGTERM);
+	options.speed_max = false;
+	session_start_emulator(&s, &options);
+	session_start_daemon(&s);
+	for (unsigned int i = 0; i < STRANGERS; i++) {
+		strangers[i] = fork();
+		if (strangers[i] == 0) {
+			stranger(&s, run, points, i, calls);
+			_exit(0);
+		}
+	}
+	for (int i = 0; i < 3; i++) {
+		pid_t client = session_spawn(&s, "client.out", sweep);
+		_cleanup_free_ char *show = asprintf_or_null("cat %s/client.out", s.dir);
+		sd_bus *bus;
+		int status = -1;
+
+		waitpid(client, &status, 0);
+		if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+			ck_assert_int_ge(system(show), 0);
+		ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "sweep %d failed", i);
+		bus = session_bus(&s);
+		ck_assert_uint_eq(run_ledger(bus, runs_newest(bus), "dropped"), 0);
+		ck_assert_uint_eq(run_ledger(bus, runs_newest(bus), "received"), 20001);
+		sd_bus_flush_close_unref(bus);
+	}
+	for (unsigned int i = 0; i < STRANGERS; i++)
+		session_kill(&strangers[i], SIGKILL);
+	printf("%llu frames read, %llu calls told to come back\n", (unsigned long long)calls[0],
+	       (unsigned long long)calls[1]);
+	ck_assert_uint_gt(calls[0], 0);
+	session_stop(&s);
+}
+END_TEST
+
+static Suite *strangers_suite(void)
+{
+	Suite *s = suite_create("strangers");
+	TCase *t = tcase_create("read");
+
+	tcase_set_timeout(t, 0);
+	tcase_add_test(t, eight_strangers_who_read_cost_no_record_and_cause_no_trip);
+	suite_add_tcase(s, t);
+	return s;
+}
+
+int main(void)
+{
+	SRunner *runner = srunner_create(strangers_suite());
+	int failed;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
