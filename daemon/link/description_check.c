@@ -109,7 +109,7 @@ static bool ramp_ok(const struct etalon_hw_source *s)
 static bool gate_ok(const struct description *d, const struct etalon_hw_source *s)
 {
 	if (s->gate == ETALON_HW_NO_CHANNEL)
-		return s->safe_action != ETALON_HW_SAFE_GATE;
+		return s->is_gate || s->safe_action != ETALON_HW_SAFE_GATE;
 	return s->gate < d->head.source_count && d->source[s->gate].is_gate == 1;
 }
 

@@ -3,8 +3,9 @@
  * The sweep engine: runs the segments of a plan on a link and hands records to a sink, in
  * constant memory. Layer: measure. Any program; knows nothing of what is measured.
  *
- * acquire_run() blocks and belongs on a thread of its own. It never turns light on or off but
- * for what programs do with the gate; arming, kicking and OFF belong to the board's owner.
+ * acquire_run() blocks and belongs on a thread of its own. It makes the plan's setpoints and runs its
+ * segments; it never turns light on or off but for what programs do with the gate; arming, kicking and OFF
+ * belong to the board's owner. No call on the sink or the board is made after it returned.
  */
 #ifndef ETALON_MEASURE_ACQUIRE_H
 #define ETALON_MEASURE_ACQUIRE_H
@@ -37,7 +38,12 @@ struct acquire_progress { /* read from other threads at any time */
 };
 
 struct acquire_result {
-	int error; /* 0, -ECANCELED, -ENODEV, -EPROTO, -ETIMEDOUT... */
+	/*
+	 * 0; -ECANCELED stopped; -ECONNABORTED light went off or the board tripped; -ETIME a source never settled
+	 * or no clock edge came; -ENOBUFS overflow; -EIO board fault or reset; -ETIMEDOUT the board stopped
+	 * sending; -EPROTO it broke the contract; -ENODEV it is gone; a refusal; or what the sink said.
+	 */
+	int error;
 	char *message; /* owned */
 	struct link_refusal refusal;
 	struct ledger *ledgers; /* one for each segment begun, owned */
@@ -49,7 +55,7 @@ int acquire_run(struct link *link, const struct plan *plan, uint64_t run_key_bas
 		uint32_t *generation, const struct acquire_sink *sink,
 		struct acquire_progress *progress, struct acquire_result *ret);
 void acquire_result_clear(struct acquire_result *r);
-/* Wakes acquire_run() after progress->cancel was set: stops the board's program, too. */
+/* Sets progress->cancel and wakes acquire_run(), which stops the board's program. Does not wait. */
 void acquire_cancel(struct link *link, struct acquire_progress *progress);
 
 #endif

@@ -41,24 +41,44 @@ struct ledger {
 	uint64_t saturated; /* POINT records with any channel saturated */
 	uint32_t crc;
 	struct ledger_gap gaps[LEDGER_GAPS_MAX];
-	uint32_t gap_count;
+	uint32_t gap_count; /* all of them, listed or not */
+	uint64_t first_sequence;
+	uint64_t gap_records; /* what GAP records admit, of records of any type */
+	struct ledger_gap holes[LEDGER_GAPS_MAX]; /* the same of sequence numbers */
+	uint32_t hole_count;
+	uint64_t last_tick; /* of the newest record that carries one */
+	/* from the program */
+	uint64_t run_key;
+	bool has_program;
+	bool may_be_short; /* a comparator may end a pass or the program: points are at most expected */
+	bool comparator_ends; /* ... the program: cause COMPARATOR is as planned */
 	/* from the board */
 	struct etalon_hw_record_start start;
 	struct etalon_hw_record_end end; /* valid when ended */
 	bool echo_wrong;
 };
 
+/* program: struct etalon_hw_program as it was loaded, or NULL. points_expected 0: unknown. */
 void ledger_begin(struct ledger *l, uint32_t generation, const void *program, uint32_t stride,
 		  uint32_t program_crc, uint64_t points_expected);
-/*
- * Feeds whole records in order of arrival. *ret_keep (may be NULL) is the number of bytes at the front
- * that belong to the run: all, unless duplicates were met. -EPROTO ends the run.
- */
+/* Feeds whole records in order of arrival. -EPROTO ends the run; what came before it stays counted. */
 int ledger_feed(struct ledger *l, const void *records, size_t bytes, char **ret_message);
-/* All three counts agree, nothing dropped, CRC right, echo right, every expected point there, cause DONE. */
+/*
+ * The same for who stores the records: stops behind the first duplicates it meets. *ret_keep bytes at
+ * the front belong to the run (also when an error is returned), *ret_used are done with: go on behind them.
+ */
+int ledger_take(struct ledger *l, const void *records, size_t bytes, size_t *ret_keep,
+		size_t *ret_used, char **ret_message);
+/*
+ * All three counts agree, nothing dropped, CRC right, echo right, every expected point there, cause DONE
+ * (or a comparator that was to end it). Duplicates were dropped here and do no harm.
+ */
 bool ledger_complete(const struct ledger *l);
 bool ledger_counts_agree(const struct ledger *l);
-/* The object `ledger` of data/meta.h, with "why" naming each disagreement. */
+/*
+ * The object `ledger` of data/meta.h, with "why" naming each disagreement and "duplicates"; `produced` is null
+ * when the END record is missing. `below_floor` is for who knows the dark current.
+ */
 json_t *ledger_json(const struct ledger *l);
 const char *end_cause_text(uint32_t cause);
 

@@ -11,6 +11,8 @@
  *  parent      run number that this repeats or resumes
  *  expectations [{quantity, method, channel, low, high, unit, guard}]: limits of the verdict
  *  analyse     false: no analysis (default true for wavelength-sweep)
+ *  limits      {source: {min, max, by}}: limits of the device under test or the job besides those of board and
+ *              site; `by` says whose in messages, absent: "this job"
  * wavelength-sweep
  *  start_fm stop_fm points     points includes both ends; (stop - start) need not divide evenly here:
  *                              the setpoint rule of hw.h holds; the CLI refuses steps that do not divide the span
@@ -26,8 +28,16 @@
  *  axes        outermost first: [{sources: [{source, start, stop} | {source, values: [...]}], points, mode: "step"|"ramp"|
  *              "wait", direction: "forward"|"reverse"|"serpentine"|"up-down", settle_ns, window, hold_ns, slope, timeout_ns}]
  *  period_ns delay_ns aperture_ns
+ *              no sources: repeats what is inside. Mode "wait" needs window, slope, timeout_ns. Absent: mode step,
+ *              direction forward
+ *              delay absent: the settle time of the innermost sources; period absent: delay + aperture
+ *  set         {source: value}: made before the first point, in the unit of the source
  *  emission    true: light is needed; gate: "open"|"shut"|"keep"; dark: true: dark before and after
+ *              gate absent: open with emission, but kept when only sources without a gate emit
  *  comparators [{detector, kind: "above"|"below"|"falls", action: "flag"|"end-axis"|"end-program"|"trip", threshold}]
+ *  start_input the trigger input whose rising edge starts; absent: at once
+ *  clock       "internal"|"edge"|"source"; clock_input, clock_timeout_ns (0: none) with "edge"
+ *  outputs     [of trigger output 0, 1]: "low"|"start"|"point"|"aperture"|"axis-end"|"end"|"emission"
  * dark (zero)
  *  points period_ns aperture_ns: gate shut, every detector named
  */
