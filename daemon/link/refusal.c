@@ -17,7 +17,7 @@ static const struct etalon_hw_source *source_of(const struct description *d, uin
 static char *limit_message(const struct description *d, const struct link_refusal *r)
 {
 	const struct etalon_hw_source *s = source_of(d, r->detail);
-	struct quantity low, high, asked;
+	struct quantity_text low, high, asked;
 
 	if (!s)
 		return asprintf_or_null("source %u is beyond its limits", r->detail);

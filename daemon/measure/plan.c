@@ -93,15 +93,15 @@ int plan_finish_segment(struct plan_build *b, struct segment *s)
 	if (s->points > REQUEST_POINTS_MAX)
 		return fail(b->message, -ERANGE,
 			    "%s points are more than one run may have; at most %s",
-			    count_quantity(s->points).text,
-			    count_quantity(REQUEST_POINTS_MAX).text);
+			    quantity_count(s->points).text,
+			    quantity_count(REQUEST_POINTS_MAX).text);
 	s->duration_ns = program_duration_ns(b->d, &s->program);
 	if (s->duration_ns > DURATION_MAX_NS)
 		return fail(b->message, -ERANGE,
 			    "this takes %s days; a run may take at most %s: fewer points, or a "
 			    "shorter period",
-			    count_quantity(s->duration_ns / DAY_NS).text,
-			    count_quantity(DURATION_MAX_NS / DAY_NS).text);
+			    quantity_count(s->duration_ns / DAY_NS).text,
+			    quantity_count(DURATION_MAX_NS / DAY_NS).text);
 	if (s->purpose == SEGMENT_MAIN)
 		b->plan->points = s->points;
 	b->plan->duration_ns += s->duration_ns;

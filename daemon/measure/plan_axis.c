@@ -60,7 +60,7 @@ static int64_t *new_list(struct plan_build *b, struct segment *s, uint32_t point
 	if (points > most || s->list_count == ETALON_HW_LISTS_MAX) {
 		fail(b->message, -ERANGE,
 		     "this board takes %d lists of %s setpoints; this needs one more of %s",
-		     ETALON_HW_LISTS_MAX, count_quantity(most).text, count_quantity(points).text);
+		     ETALON_HW_LISTS_MAX, quantity_count(most).text, quantity_count(points).text);
 		return NULL;
 	}
 	values = malloc(points * sizeof(*values));
@@ -117,12 +117,12 @@ static int check_step(struct plan_build *b, const struct axis_member *m, uint32_
 	if (way == 0)
 		return fail(b->message, -EINVAL, "%s: start and stop are both %s, in %s points",
 			    s->name, source_quantity(s->kind, m->start).text,
-			    count_quantity(points).text);
+			    quantity_count(points).text);
 	return fail(b->message, -ERANGE,
 		    "%s: %s points over %s are finer than its steps of %s; at most %s points",
-		    s->name, count_quantity(points).text, source_distance(s->kind, way).text,
+		    s->name, quantity_count(points).text, source_distance(s->kind, way).text,
 		    source_distance(s->kind, least).text,
-		    count_quantity((uint64_t)(way / least) + 1).text);
+		    quantity_count((uint64_t)(way / least) + 1).text);
 }
 
 int plan_set_axis(struct plan_build *b, struct segment *s, unsigned int axis,

@@ -72,8 +72,8 @@ static int beyond(struct plan_build *b, const struct etalon_hw_source *s, const 
 		  int64_t margin, int64_t value)
 {
 	bool above = value > l->max - margin;
-	struct quantity low = source_quantity(s->kind, l->min + margin);
-	struct quantity high = source_quantity(s->kind, l->max - margin);
+	struct quantity_text low = source_quantity(s->kind, l->min + margin);
+	struct quantity_text high = source_quantity(s->kind, l->max - margin);
 	_cleanup_free_ char *run_in = NULL;
 
 	if (l->min + margin > l->max - margin)

@@ -477,7 +477,7 @@ static char *how(const struct plan_build *b, const struct sweep *w)
 
 	if (!f)
 		return NULL;
-	fprintf(f, "%s points: ", count_quantity(b->plan->points).text);
+	fprintf(f, "%s points: ", quantity_count(b->plan->points).text);
 	for (unsigned int n = 0; n < w->axis_count; n++) {
 		const struct sweep_axis *a = &w->axis[n];
 
@@ -486,7 +486,7 @@ static char *how(const struct plan_build *b, const struct sweep *w)
 			fprintf(f, "%s%s", i > 0 ? " + " : "",
 				b->d->source[a->member[i].source].name);
 		fprintf(f, "%s%s", a->member_count > 0 ? " " : "repeated ",
-			count_quantity((uint64_t)a->points).text);
+			quantity_count((uint64_t)a->points).text);
 	}
 	fprintf(f, "; period %s", duration_quantity(w->timing.period_ns).text);
 	fprintf(f, ", aperture %s", duration_quantity(w->timing.aperture_ns).text);

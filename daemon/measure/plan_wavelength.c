@@ -149,9 +149,9 @@ static int too_fast(struct plan_build *b, const struct wavelength_sweep *w)
 		slower = asprintf_or_null("at most %s, or ", source_speed(s->kind, fastest).text);
 	return fail(b->message, -ERANGE,
 		    "%s points at %s come faster than this board's period of %s: %sat most %s points",
-		    count_quantity(w->points).text, source_speed(s->kind, w->speed).text,
+		    quantity_count(w->points).text, source_speed(s->kind, w->speed).text,
 		    duration_quantity(least).text, slower ? slower : "",
-		    count_quantity(most).text);
+		    quantity_count(most).text);
 }
 
 static int check_speed(struct plan_build *b, const struct wavelength_sweep *w)
@@ -350,7 +350,7 @@ static char *how(const struct wavelength_sweep *w)
 
 	if (w->average > 1)
 		passes = asprintf_or_null(", %" PRId64 " passes", w->average);
-	return asprintf_or_null("%s points%s%s, %s%s, aperture %s", count_quantity(w->points).text,
+	return asprintf_or_null("%s points%s%s, %s%s, aperture %s", quantity_count(w->points).text,
 				w->both_ways ? " there and back" : "", passes ? passes : "",
 				w->ramp ? "" : "dwell ",
 				w->ramp ? source_speed(ETALON_HW_SOURCE_WAVELENGTH, w->speed).text :
