@@ -40,8 +40,9 @@ struct device_ops {
 	void (*transmission)(const struct device *device, const struct device_phase *phase,
 			     double wavelength_m, double *ret);
 	/*
-	 * NULL for devices that are smooth on the scale of feature_m. Else the exact mean over an aperture centred on
-	 * wavelength_m, and the mean of (wavelength - its mean) x transmission, for each port.
+	 * NULL for devices that are smooth on the scale of feature_m. Else the exact mean over an
+	 * aperture centred on wavelength_m, and the mean of (wavelength - its mean) x
+	 * transmission, for each port.
 	 */
 	void (*mean)(const struct device *device, const struct aperture *aperture,
 		     double wavelength_m, double slope_m_per_s, double *ret_mean,

@@ -189,14 +189,26 @@ void laser_line(struct laser *laser, uint64_t run_key, uint64_t point, double co
 	const struct laser_sweep *sweep = laser_sweep(laser, run_key);
 	double hop_m = hop_at(laser, run_key, commanded_m);
 
-	ret->wavelength_m =
-		commanded_m + laser->tuning_offset_m + tuning.c0 + sweep->wavelength_m + hop_m;
+	ret->commanded_m = commanded_m;
+	ret->shift_m = laser->tuning_offset_m + sweep->wavelength_m + hop_m;
 	if (laser->effects & EFFECT_JITTER)
-		ret->wavelength_m += laser->config.point_jitter_m * noise_gauss(&jitter);
+		ret->shift_m += laser->config.point_jitter_m * noise_gauss(&jitter);
+	ret->wavelength_m = commanded_m + ret->shift_m + tuning.c0;
 	ret->slope_m_per_s = slope_m_per_s * (1 + tuning.c1);
 	ret->power_w = power_w * sweep->gain;
-	ret->flatness = waves_at(laser->flatness, ret->wavelength_m);
 	ret->hopped = hop_m != 0;
+}
+
+double laser_line_at(const struct laser *laser, const struct laser_line *line, double distance_m)
+{
+	double commanded_m = line->commanded_m + distance_m;
+
+	return commanded_m + line->shift_m + waves_at(laser->tuning, commanded_m).c0;
+}
+
+struct log_parabola laser_flatness(const struct laser *laser, double wavelength_m)
+{
+	return waves_at(laser->flatness, wavelength_m);
 }
 
 double laser_feature_m(const struct laser *laser)

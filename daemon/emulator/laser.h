@@ -83,8 +83,9 @@ struct laser {
 struct laser_line {
 	double wavelength_m; /* true, at the aperture's centre */
 	double slope_m_per_s; /* true */
+	double commanded_m;
+	double shift_m; /* of the true wavelength, all but the smooth tuning error */
 	double power_w; /* at the port, flatness and ripple apart */
-	struct log_parabola flatness; /* around wavelength_m */
 	bool hopped;
 };
 
@@ -99,6 +100,10 @@ extern const size_t laser_parameter_count;
 void laser_init(struct laser *laser, uint64_t seed, uint32_t effects);
 void laser_line(struct laser *laser, uint64_t run_key, uint64_t point, double commanded_m,
 		double slope_m_per_s, double power_w, struct laser_line *ret);
+/* True wavelength when the commanded one is `distance_m` from that of the line. */
+double laser_line_at(const struct laser *laser, const struct laser_line *line, double distance_m);
+/* Logarithm of the power's smooth deviation around a wavelength. */
+struct log_parabola laser_flatness(const struct laser *laser, double wavelength_m);
 /* Repeatability and shift of a program; stays valid until the next call. */
 const struct laser_sweep *laser_sweep(struct laser *laser, uint64_t run_key);
 

@@ -15,6 +15,8 @@
 
 #define ELECTRON_C 1.602176634e-19
 #define IPD2 (ERB1_IPD1 + 1)
+#define SHORT_WAY_M 5e-12
+#define TAIL_TAUS 8.0
 #define PLUG_OHM 1.0 /* what ld1 drives when no laser diode is connected */
 
 /* Photocurrents per W of setpoint, gate and position apart, that a quadrature yields. */
@@ -37,12 +39,18 @@ struct group {
 	double square[SIGNALS];
 };
 
+/* Smooth factors of the way of the light around one wavelength. */
+struct path {
+	double wavelength_m;
+	struct log_parabola before; /* flatness and responsivity */
+	struct log_parabola couplers;
+};
+
 struct point {
 	struct plant *plant;
 	const struct plant_conditions *c;
 	struct laser_line line;
-	struct log_parabola before; /* flatness and responsivity */
-	struct log_parabola couplers;
+	struct path path; /* at the aperture's centre */
 	struct chip chip_state;
 	struct device_phase phase;
 	double rin; /* one draw of unit variance */
@@ -94,13 +102,23 @@ static struct group *group_for(struct point *p, double bandwidth_hz)
 	return g;
 }
 
-/* Light before the chip and the power of the chip's input, relative to the setpoint, at a distance from the line's centre. */
-static void at_node(const struct point *p, double distance_m, unsigned int needs, double *ret)
+static void path_at(const struct plant *plant, double wavelength_m, struct path *ret)
+{
+	ret->wavelength_m = wavelength_m;
+	ret->before = log_parabola_add(laser_flatness(&plant->laser, wavelength_m),
+				       photodiode_log_responsivity(wavelength_m));
+	if (plant->couplers)
+		ret->couplers = coupling_at(&plant->coupling, plant->couplers, wavelength_m);
+}
+
+/* All signals at a distance from the wavelength of `path`. */
+static void path_signals(const struct point *p, const struct path *path, double distance_m,
+			 unsigned int needs, double *ret)
 {
 	const struct plant *plant = p->plant;
-	double wavelength_m = p->line.wavelength_m + distance_m;
+	double wavelength_m = path->wavelength_m + distance_m;
 	double ripple = laser_ripple(&plant->laser, wavelength_m);
-	double before = exp(log_parabola_at(&p->before, distance_m) + ripple);
+	double before = exp(log_parabola_at(&path->before, distance_m) + ripple);
 	double chip;
 
 	ret[SIGNAL_MONITOR] = before;
@@ -112,7 +130,7 @@ static void at_node(const struct point *p, double distance_m, unsigned int needs
 		return;
 	chip = before;
 	if (plant->couplers)
-		chip *= exp(log_parabola_at(&p->couplers, distance_m) +
+		chip *= exp(log_parabola_at(&path->couplers, distance_m) +
 			    coupling_ripple(&plant->coupling, wavelength_m));
 	plant->device->ops->transmission(plant->device, &p->phase, wavelength_m, &ret[SIGNAL_PORT]);
 	for (size_t k = 0; k < plant->device->port_count; k++)
@@ -120,8 +138,27 @@ static void at_node(const struct point *p, double distance_m, unsigned int needs
 }
 
 /*
+ * All signals at a time from the aperture's centre. On a short way the smooth factors are parabolas and
+ * the wavelength is linear in time, to 1e-7; on a long way everything is evaluated anew.
+ */
+static void at_node(const struct point *p, const struct aperture *a, double u_s, unsigned int needs,
+		    double *ret)
+{
+	double speed = p->c->slope[ERB1_LASER_WAVELENGTH];
+	struct path there;
+
+	if (fabs(speed) * (a->aperture_s + TAIL_TAUS * a->tau_s) <= SHORT_WAY_M) {
+		path_signals(p, &p->path, p->line.slope_m_per_s * u_s, needs, ret);
+		return;
+	}
+	path_at(p->plant, laser_line_at(&p->plant->laser, &p->line, speed * u_s), &there);
+	path_signals(p, &there, 0, needs, ret);
+}
+
+/*
  * A device with kinks gives its own exact mean; the light before it is smooth, so the mean of the product is the
- * product of the means and, to first order, light's slope x the device's first moment.
+ * product of the means and, to first order, light's slope x the device's first moment. That is exact to
+ * 1e-6 while the laser passes less than 20 pm in an aperture, and to 2e-4 for 100 pm.
  */
 static void add_kinked_device(const struct point *p, const struct aperture *a, struct group *g)
 {
@@ -132,7 +169,7 @@ static void add_kinked_device(const struct point *p, const struct aperture *a, s
 	for (size_t i = 0; i < a->count && a->count > 1; i++) {
 		double x = p->line.slope_m_per_s * (a->u_s[i] + a->tau_s);
 
-		at_node(p, p->line.slope_m_per_s * a->u_s[i], 0, out);
+		at_node(p, a, a->u_s[i], 0, out);
 		cross += a->w[i] * x * out[SIGNAL_MONITOR];
 		spread += a->w[i] * x * x;
 	}
@@ -152,12 +189,12 @@ static void add_kinked_device(const struct point *p, const struct aperture *a, s
 static void integrate(const struct point *p, struct group *g)
 {
 	const struct plant *plant = p->plant;
-	double slope = p->line.slope_m_per_s, out[SIGNALS] = {0};
+	double out[SIGNALS] = {0};
 	size_t last = SIGNAL_PORT + (plant->device ? plant->device->port_count : 0);
 	const struct aperture *a;
 
 	a = aperture_get(plant->apertures, p->c->aperture_s, g->bandwidth_hz,
-			 fabs(slope) / plant->feature_m);
+			 fabs(p->line.slope_m_per_s) / plant->feature_m);
 	if (!a)
 		return;
 	g->tau_s = a->tau_s;
@@ -166,7 +203,7 @@ static void integrate(const struct point *p, struct group *g)
 	if (!g->needs || !(p->laser_w > 0))
 		return;
 	for (size_t i = 0; i < a->count; i++) {
-		at_node(p, slope * a->u_s[i], g->needs, out);
+		at_node(p, a, a->u_s[i], g->needs, out);
 		for (size_t k = 0; k < last; k++) {
 			g->mean[k] += a->w[i] * out[k];
 			g->square[k] += a->w[i] * out[k] * out[k];
@@ -186,10 +223,7 @@ static void prepare(struct point *p, struct plant *plant, const struct plant_con
 	laser_line(&plant->laser, c->run_key, c->point, value[ERB1_LASER_WAVELENGTH],
 		   c->slope[ERB1_LASER_WAVELENGTH], value[ERB1_LASER_POWER], &p->line);
 	p->laser_w = c->emitting ? p->line.power_w : 0;
-	p->before = log_parabola_add(p->line.flatness,
-				     photodiode_log_responsivity(p->line.wavelength_m));
-	if (plant->couplers)
-		p->couplers = coupling_at(&plant->coupling, plant->couplers, p->line.wavelength_m);
+	path_at(plant, p->line.wavelength_m, &p->path);
 	p->chip_gate = c->gate * coupling_position(&plant->coupling, plant->positions,
 						   value[ERB1_POS_X], value[ERB1_POS_Y]);
 	plant_chip(plant, &p->chip_state);
@@ -441,19 +475,19 @@ void plant_point(struct plant *plant, const struct plant_conditions *c,
 double plant_port_power(struct plant *plant, const struct plant_conditions *c)
 {
 	struct laser_line line;
-	double power_w = 0;
+	double power_w = 0, log_gain;
 	bool held;
 
 	if (c->emitting) {
 		laser_line(&plant->laser, c->run_key, c->point, c->value[ERB1_LASER_WAVELENGTH], 0,
 			   c->value[ERB1_LASER_POWER], &line);
-		power_w = line.power_w * c->gate *
-			  (exp(line.flatness.c0 + laser_ripple(&plant->laser, line.wavelength_m)) +
-			   plant->laser.ase);
+		log_gain = laser_flatness(&plant->laser, line.wavelength_m).c0 +
+			   laser_ripple(&plant->laser, line.wavelength_m);
+		power_w = line.power_w * c->gate * (exp(log_gain) + plant->laser.ase);
 	}
 	if (plant->kind == PLANT_LASER_DIODE)
 		power_w += laser_diode_power(&plant->laser_diode, diode_current(plant, c, &held),
-					     plant->tec.settled_k);
+					     tec_temperature(&plant->tec, plant->time_s));
 	return power_w;
 }
 

@@ -117,13 +117,15 @@ static void ring_transmission(const struct device *device, const struct device_p
 		transmission_plain(ring, round_trip, ret);
 }
 
-/* Phase from the resonance to where the dip, or peak, has half its height between Airy's extremes. */
+/*
+ * Phase from the resonance to where Airy's function, 1 / (1 + F sin^2), is one half: the drop port at half its peak, the
+ * through port half way between its least value and the level that it would have far from every resonance.
+ */
 static double half_width_rad(const struct ring *ring)
 {
 	double p = ring->t * ring->q;
-	double finesse = 4 * p / ((1 - p) * (1 - p));
 
-	return 2 * asin(fmin(1, 1 / sqrt(2 + finesse)));
+	return 2 * asin(fmin(1, (1 - p) / (2 * sqrt(p))));
 }
 
 static double wavelength_at(const struct device_phase *phase, double round_trip_rad)

@@ -14,17 +14,10 @@
 #include "base/util.h"
 #include "data/table.h"
 #include "emulator/aperture.h"
-#if __has_include("export/file_read.h")
 #include "export/file_read.h"
-#else
-static int table_read_file(const char *path, struct table **ret, char **ret_message)
-{
-	*ret = NULL;
-	return fail(ret_message, -ENOTSUP, "%s: this build reads no files", path);
-}
-#endif
 
 #define TAIL_TAUS 36.0
+#define END_M 1e-18
 
 struct spectrum {
 	struct device device;
@@ -95,7 +88,9 @@ static void spectrum_transmission(const struct device *device, const struct devi
 	size_t i = segment_of(s, wavelength_m);
 	double share =
 		(wavelength_m - s->wavelength_m[i]) / (s->wavelength_m[i + 1] - s->wavelength_m[i]);
-	bool inside = wavelength_m >= device->start_m && wavelength_m <= device->stop_m;
+	/* The ends of a span come here by other roundings than they came from the file */
+	bool inside =
+		wavelength_m >= device->start_m - END_M && wavelength_m <= device->stop_m + END_M;
 
 	(void)phase;
 	for (size_t k = 0; k < device->port_count; k++)
@@ -113,7 +108,7 @@ struct piece {
 };
 
 struct integral {
-	double centre_m; /* moments count from here */
+	double mean_m; /* moments count from here */
 	double end_m; /* exponential: where the response stands now ... */
 	double decay_m; /* ... and how far it remembers, signed as the ramp */
 	double sum[DEVICE_PORTS_MAX];
@@ -122,14 +117,14 @@ struct integral {
 
 static void add_rectangle(struct integral *in, size_t port, const struct piece *p)
 {
-	double h = p->to_m - p->from_m, x = p->from_m - in->centre_m;
+	double h = p->to_m - p->from_m, x = p->from_m - in->mean_m;
 	double last = p->power + p->slope * h, middle = p->power + p->slope * h / 2;
 
 	in->sum[port] += h * middle;
 	in->moment[port] += h / 6 * (x * p->power + 4 * (x + h / 2) * middle + (x + h) * last);
 }
 
-/* Integral of exp(-x0 - z) (a + b z + c z^2) over z from 0 to width. */
+/* Integral of exp(-x0 - z) (a + b z + c z^2) over z from 0 to width; near = exp(-x0). */
 static double decaying(double near, double far, double width, double a, double b, double c)
 {
 	double start = a + b + 2 * c;
@@ -141,11 +136,11 @@ static void add_exponential(struct integral *in, size_t port, const struct piece
 {
 	bool rising = in->decay_m > 0;
 	double near_m = rising ? p->to_m : p->from_m, far_m = rising ? p->from_m : p->to_m;
-	double near = exp((near_m - in->end_m) / in->decay_m),
-	       far = exp((far_m - in->end_m) / in->decay_m);
+	double near = exp((near_m - in->end_m) / in->decay_m);
+	double far = exp((far_m - in->end_m) / in->decay_m);
 	double width = (near_m - far_m) / in->decay_m;
 	double a = p->power + p->slope * (near_m - p->from_m), b = -p->slope * in->decay_m;
-	double x = near_m - in->centre_m;
+	double x = near_m - in->mean_m;
 
 	in->sum[port] += decaying(near, far, width, a, b, 0);
 	in->moment[port] +=
@@ -157,53 +152,48 @@ static void walk(const struct spectrum *s, double from_m, double to_m,
 		 void (*add)(struct integral *in, size_t port, const struct piece *p),
 		 struct integral *in)
 {
-	double low = fmax(fmin(from_m, to_m), s->device.start_m),
-	       high = fmin(fmax(from_m, to_m), s->device.stop_m);
+	double low = fmax(fmin(from_m, to_m), s->device.start_m);
+	double high = fmin(fmax(from_m, to_m), s->device.stop_m);
 
 	for (size_t i = segment_of(s, low); i + 1 < s->rows && s->wavelength_m[i] < high; i++) {
-		double start = s->wavelength_m[i], step = s->wavelength_m[i + 1] - start;
-		struct piece p = {.from_m = fmax(low, start), .to_m = fmin(high, start + step)};
+		double start = s->wavelength_m[i], stop = s->wavelength_m[i + 1];
+		struct piece p = {.from_m = fmax(low, start), .to_m = fmin(high, stop)};
 
 		for (size_t k = 0; p.to_m > p.from_m && k < s->device.port_count; k++) {
-			p.slope = (row(s, i + 1)[k] - row(s, i)[k]) / step;
+			p.slope = (row(s, i + 1)[k] - row(s, i)[k]) / (stop - start);
 			p.power = row(s, i)[k] + p.slope * (p.from_m - start);
 			add(in, k, &p);
 		}
 	}
 }
 
-/* Output of the one-pole response at the end of a ramp that came to `end_m`. */
-static void response_at(const struct spectrum *s, double end_m, double decay_m, double centre_m,
-			struct integral *ret)
-{
-	*ret = (struct integral){.centre_m = centre_m, .end_m = end_m, .decay_m = decay_m};
-	walk(s, end_m - TAIL_TAUS * decay_m, end_m, add_exponential, ret);
-}
-
 static void spectrum_mean(const struct device *device, const struct aperture *a,
 			  double wavelength_m, double slope, double *ret_mean, double *ret_moment)
 {
 	const struct spectrum *s = to_spectrum(device);
-	double half_m = slope * a->aperture_s / 2, decay_m = slope * a->tau_s,
-	       centre_m = wavelength_m - decay_m;
-	struct integral inside = {.centre_m = centre_m}, after = {0}, before = {0};
-	double ratio = a->tau_s / a->aperture_s;
+	double tau_m = slope * a->tau_s, half_m = slope * a->aperture_s / 2;
+	double start_m = wavelength_m - half_m, end_m = wavelength_m + half_m;
+	struct integral inside = {.mean_m = wavelength_m - tau_m}, before = inside, after;
+	double ratio = a->tau_s / a->aperture_s, way_m = fabs(end_m - start_m);
 
 	if (slope == 0) {
 		spectrum_transmission(device, NULL, wavelength_m, ret_mean);
 		memset(ret_moment, 0, device->port_count * sizeof(double));
 		return;
 	}
-	walk(s, wavelength_m - half_m, wavelength_m + half_m, add_rectangle, &inside);
+	before.decay_m = tau_m;
+	after = before;
+	before.end_m = start_m;
+	after.end_m = end_m;
+	walk(s, start_m, end_m, add_rectangle, &inside);
 	if (a->tau_s > 0) {
-		response_at(s, wavelength_m + half_m, decay_m, centre_m, &after);
-		response_at(s, wavelength_m - half_m, decay_m, centre_m, &before);
+		walk(s, start_m - TAIL_TAUS * tau_m, start_m, add_exponential, &before);
+		walk(s, end_m - TAIL_TAUS * tau_m, end_m, add_exponential, &after);
 	}
 	for (size_t k = 0; k < device->port_count; k++) {
-		ret_mean[k] =
-			inside.sum[k] / fabs(2 * half_m) - ratio * (after.sum[k] - before.sum[k]);
-		ret_moment[k] = inside.moment[k] / fabs(2 * half_m) -
-				ratio * (after.moment[k] - before.moment[k]);
+		ret_mean[k] = inside.sum[k] / way_m - ratio * (after.sum[k] - before.sum[k]);
+		ret_moment[k] =
+			inside.moment[k] / way_m - ratio * (after.moment[k] - before.moment[k]);
 	}
 }
 
