@@ -58,7 +58,8 @@
 
 /* Commands and programs, sections 3 and 4 */
 #define ETALON_REG_COMMAND 0x0200 /* W enum etalon_hw_command; done when the write completes */
-#define ETALON_REG_RESULT 0x0204 /* R enum etalon_hw_result of the last command or write */
+#define ETALON_REG_RESULT 0x0204 /* R enum etalon_hw_result of the last command, upload or write; KICK, SCRATCH and
+				    LIVE_LATCH leave it alone */
 #define ETALON_REG_RESULT_DETAIL 0x0208 /* R what RESULT speaks of: axis or channel number */
 #define ETALON_REG_RESULT_LOW 0x0210 /* R signed 64 bit: least value that would be accepted */
 #define ETALON_REG_RESULT_HIGH 0x0218 /* R signed 64 bit: greatest such value */
@@ -144,14 +145,16 @@ enum etalon_hw_result {
 	ETALON_HW_REFUSED_WATCHDOG = 4, /* period 0 or outside LOW..HIGH ns */
 	ETALON_HW_REFUSED_LIMITS_UNWRITTEN = 5, /* DETAIL first such source */
 	ETALON_HW_REFUSED_PROGRAM = 6, /* malformed: DETAIL = byte offset in the program */
-	ETALON_HW_REFUSED_TIMING = 7, /* delay + aperture > period, or period outside LOW..HIGH ns */
+	ETALON_HW_REFUSED_TIMING = 7, /* DETAIL 0: delay + aperture > period, or period outside LOW..HIGH ns;
+					 1: aperture outside LOW..HIGH ns (of the board or of a range in use) */
 	ETALON_HW_REFUSED_MODE = 8, /* axis DETAIL: the source lacks this mode */
 	ETALON_HW_REFUSED_SPEED = 9, /* axis DETAIL: ramp speed outside LOW..HIGH unit/s */
 	ETALON_HW_REFUSED_LIST = 10, /* axis DETAIL: list missing or of another length */
 	ETALON_HW_REFUSED_RATE = 11, /* more records/s than the link carries: HIGH */
 	ETALON_HW_REFUSED_EMISSION = 12, /* program needs EMITTING */
-	ETALON_HW_REFUSED_CHANNEL = 13, /* no such channel or range: DETAIL */
-	ETALON_HW_REFUSED_RESOLUTION = 14, /* source DETAIL: LOW is the step of its setpoints */
+	ETALON_HW_REFUSED_CHANNEL = 13, /* no such channel, DETAIL, or range of channel DETAIL: LOW..HIGH numbers */
+	ETALON_HW_REFUSED_RESOLUTION = 14, /* source DETAIL: LOW is the step of its setpoints; of a RAMP, only
+					      start and stop have to be multiples */
 	ETALON_HW_REFUSED_UPLOAD = 15, /* upload too long, torn or its CRC wrong */
 	ETALON_HW_REFUSED_DMA = 16, /* ring or control block missing or unaligned */
 };
@@ -347,10 +350,12 @@ struct etalon_hw_calibration_point {
  *
  * STEP  the setpoint is held; unsettled points are flagged. The first point of the program and
  *       of each pass waits the source's settle time besides.
- * RAMP  innermost axis only: the source moves at the constant speed (stop - start) /
+ * RAMP  innermost axis only, linear, at least two points: the source moves at the constant speed (stop - start) /
  *       ((points - 1) x period); setpoint i is passed at the CENTRE of aperture i. The
  *       sequencer adds run-in and run-out of max(run_in_min, speed x run_in_ns) outside the
- *       span and flies back at flyback_speed. Points are taken inside the span only.
+ *       span and flies back at flyback_speed. Points are taken inside the span only. Run-in and run-out
+ *       count against the limits: REFUSED_LIMIT tells the span that would do. Where an aperture is longer than
+ *       the run-in, the source stands still at the run-in's start or end meanwhile (flag RUN_IN).
  * WAIT  slow sources: set, then wait until |readback - setpoint| < wait_window for wait_hold_ns
  *       and |slope| < wait_slope per s; after wait_timeout_ns the program ends, cause WAIT_TIMEOUT.
  * PULSE (capability) base between points, the setpoint for pulse_width_ns, aperture counted back from
@@ -611,6 +616,7 @@ struct etalon_hw_record_point {
 #define ETALON_HW_POINT_COMPARATOR (1U << 9)
 #define ETALON_HW_POINT_INTERLOCK (1U << 10)
 #define ETALON_HW_POINT_REVERSE (1U << 11) /* innermost axis in reverse direction */
+#define ETALON_HW_POINT_TRIGGER_EARLY (1U << 12) /* point clock: its edge came before the period was over */
 
 /* 10 times a second; slow detectors that do not fit one record continue in the next */
 struct etalon_hw_status_entry {
@@ -690,7 +696,10 @@ enum etalon_hw_sequencer_state {
  * the laser warm, shows the indicator, and needs no new delay when the gate opens.
  *
  * ARM is refused while a cause is live, with a watchdog period outside its limits or with unwritten limits of
- * any emitting source. Limits and watchdog are writable in OFF only; leaving TRIPPED keeps them.
+ * any emitting source, or (REFUSED_LIMIT) while an emitting source's setpoint lies outside its limits. Limits and
+ * watchdog are writable in OFF only; leaving TRIPPED keeps them. A cause is latched only while a source may emit, or in
+ * TRIPPED. A setpoint other than 0 of an emitting source that is safe at 0 (safe action RAMP_ZERO), or of a gate, is
+ * refused (REFUSED_STATE) but in EMITTING: nothing lights up by itself at the end of DELAY.
  */
 enum etalon_hw_state {
 	ETALON_HW_STATE_OFF = 0,

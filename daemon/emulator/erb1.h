@@ -7,6 +7,7 @@
 #ifndef ETALON_EMULATOR_ERB1_H
 #define ETALON_EMULATOR_ERB1_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "hw.h"
@@ -38,5 +39,19 @@ enum erb1_detector {
 	ERB1_TEC1_T = ERB1_H1_V + 16,
 	ERB1_DETECTORS,
 };
+
+struct erb1_parameters;
+
+struct erb1_identity {
+	const char *serial;
+	uint64_t seed; /* varies the factory's gains and offsets */
+};
+
+/*
+ * The description window of the board, whole and with its CRC, malloc'ed. The calibration
+ * table tells the front end's gains and offsets exactly.
+ */
+int erb1_describe(const struct erb1_parameters *parameters, const struct erb1_identity *identity, void **ret,
+		  size_t *ret_size);
 
 #endif

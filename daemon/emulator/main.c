@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * etalon-emulator: puts plant, board and front end together and serves until it is told to end.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+
+#include "base/util.h"
+#include "emulator/board.h"
+#include "emulator/options.h"
+#include "emulator/socket.h"
+
+#define CHIP_K 298.15
+
+static int print_truth(const struct plant *plant, const struct options *o)
+{
+	json_t *truth = plant_truth(plant, o->truth_start_nm * 1e-9, o->truth_stop_nm * 1e-9, CHIP_K);
+	int r;
+
+	if (!truth)
+		return -ENOMEM;
+	r = json_dumpf(truth, stdout, JSON_INDENT(2));
+	printf("\n");
+	json_decref(truth);
+	return r < 0 || fflush(stdout) < 0 ? -EIO : 0;
+}
+
+static int add_faults(struct board *board, const char *path, char **ret_message)
+{
+	json_error_t error;
+	json_t *list, *fault;
+	size_t i;
+	int r = 0;
+
+	if (!path)
+		return 0;
+	list = json_load_file(path, 0, &error);
+	if (!json_is_array(list)) {
+		r = fail(ret_message, -EINVAL, "%s: %s", path,
+			 list ? "must be a JSON list of faults" : error.text);
+		json_decref(list);
+		return r;
+	}
+	json_array_foreach(list, i, fault) {
+		_cleanup_free_ char *message = NULL;
+
+		r = board_fault(board, fault, &message);
+		if (r < 0) {
+			fail(ret_message, r, "%s, fault %zu: %s", path, i + 1, message ? message : "");
+			break;
+		}
+	}
+	json_decref(list);
+	return r;
+}
+
+static int write_pidfile(const char *path, char **ret_message)
+{
+	_cleanup_fclose_ FILE *f = path ? fopen(path, "we") : NULL;
+
+	if (path && (!f || fprintf(f, "%d\n", getpid()) < 0 || fflush(f) < 0))
+		return fail(ret_message, -errno, "cannot write %s: %s", path, strerror(errno));
+	return 0;
+}
+
+/* Signals that end the program, as a descriptor. */
+static int open_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static int serve(const struct options *o, const struct erb1_parameters *parameters,
+		 struct plant *plant, char **ret_message)
+{
+	_cleanup_(event_log_closep) struct event_log *log = NULL;
+	_cleanup_(front_freep) struct front *front = NULL;
+	_cleanup_(board_freep) struct board *board = NULL;
+	_cleanup_close_ int signals = open_signals();
+	struct board_config config = {
+		.parameters = parameters,
+		.serial = o->serial,
+		.seed = o->seed,
+		.disabled_effects = o->disabled,
+		.speed_max = o->speed_max,
+		.log_kicks = o->log_kicks,
+		.event = front_event,
+	};
+	int r;
+
+	r = event_log_open(o->log, &log, ret_message);
+	if (r < 0)
+		return r;
+	r = front_new(o->socket, o->fault_socket, &front, ret_message);
+	if (r < 0)
+		return r;
+	config.log = log;
+	config.userdata = front;
+	r = board_new(&config, plant, now_ns(), &board, ret_message);
+	if (r < 0)
+		return r;
+	r = add_faults(board, o->faults, ret_message);
+	if (r < 0)
+		return r;
+	r = write_pidfile(o->pidfile, ret_message);
+	if (r < 0)
+		return r;
+	printf("etalon-emulator: board %s (%s) listens at %s\n", o->serial,
+	       o->device ? o->device : "add-drop", o->socket);
+	fflush(stdout);
+	r = front_run(front, board, signals);
+	if (o->pidfile)
+		unlink(o->pidfile);
+	return r;
+}
+
+static int run(struct options *o, char **ret_message)
+{
+	_cleanup_(plant_freep) struct plant *plant = NULL;
+	struct erb1_parameters parameters;
+	const struct plant_config config = {
+		.seed = o->seed,
+		.device = o->device,
+		.device_channel = o->device_channel,
+		.parameters = o->parameters,
+		.disabled_effects = o->disabled,
+	};
+	int r;
+
+	r = erb1_parameters_take(o->parameters, o->unsafe_fast_arming, &parameters, ret_message);
+	if (r < 0)
+		return r;
+	r = plant_new(&config, &plant, ret_message);
+	if (r < 0)
+		return r;
+	return o->truth ? print_truth(plant, o) : serve(o, &parameters, plant, ret_message);
+}
+
+int main(int argc, char **argv)
+{
+	_cleanup_free_ char *message = NULL;
+	struct options options;
+	int r;
+
+	r = options_parse(argc, argv, &options, &message);
+	if (r == 0)
+		r = run(&options, &message);
+	json_decref(options.parameters);
+	if (r >= 0)
+		return EXIT_SUCCESS;
+	fprintf(stderr, "etalon-emulator: error: %s\n", message ? message : strerror(-r));
+	return EXIT_FAILURE;
+}

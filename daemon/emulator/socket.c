@@ -1,0 +1,413 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * One loop: wait for a peer or for the board's next deadline, carry register accesses, let the
+ * board go on, send records. No peer can hold it up: all is non-blocking and bounded.
+ */
+#include "emulator/socket.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include "base/util.h"
+#include "emulator/connection.h"
+#include "emulator/front_control.h"
+
+#define PEERS_MAX 16
+#define ATTACH_WITHIN_NS (5 * NSEC_PER_SEC)
+#define READ_PER_TURN (4U << 20)
+#define ANSWERS_HIGH 65536 /* unread answers from which on no further request is taken */
+#define BATCH_BYTES (256U << 10)
+#define BATCHES_PER_TURN 16
+#define FAULT_LINE_MAX 65536
+
+struct front {
+	int listener, fault_listener;
+	char *path, *fault_path;
+	struct connection peer[PEERS_MAX];
+	struct board *board;
+};
+
+/* ---- listening ---- */
+
+static bool answered(const struct sockaddr_un *address)
+{
+	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	return fd >= 0 && connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0;
+}
+
+static int make_listener(const char *path, int *ret, char **ret_message)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	_cleanup_close_ int fd = -1;
+	struct stat st;
+
+	if (strlen(path) >= sizeof(address.sun_path))
+		return fail(ret_message, -ENAMETOOLONG, "socket path %s is too long: at most %zu characters",
+			    path, sizeof(address.sun_path) - 1);
+	strcpy(address.sun_path, path);
+	if (stat(path, &st) == 0) {
+		if (!S_ISSOCK(st.st_mode))
+			return fail(ret_message, -EEXIST, "%s exists and is no socket; choose another path",
+				    path);
+		if (answered(&address))
+			return fail(ret_message, -EADDRINUSE,
+				    "another emulator listens at %s; stop it or choose another --socket",
+				    path);
+		unlink(path); /* left behind by one that was killed */
+	}
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return fail(ret_message, -errno, "cannot make a socket: %s", strerror(errno));
+	if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, PEERS_MAX) < 0)
+		return fail(ret_message, -errno, "cannot listen at %s: %s", path, strerror(errno));
+	*ret = take_fd(&fd);
+	return 0;
+}
+
+int front_new(const char *path, const char *fault_path, struct front **ret, char **ret_message)
+{
+	_cleanup_(front_freep) struct front *f = calloc(1, sizeof(*f));
+	int r;
+
+	if (!f)
+		return -ENOMEM;
+	f->listener = f->fault_listener = -1;
+	r = make_listener(path, &f->listener, ret_message);
+	if (r < 0)
+		return r;
+	f->path = strdup(path);
+	if (fault_path) {
+		r = make_listener(fault_path, &f->fault_listener, ret_message);
+		if (r < 0)
+			return r;
+		f->fault_path = strdup(fault_path);
+	}
+	*ret = take_ptr(f);
+	return 0;
+}
+
+struct front *front_free(struct front *f)
+{
+	if (!f)
+		return NULL;
+	for (size_t i = 0; i < PEERS_MAX; i++)
+		connection_close(&f->peer[i]);
+	closep(&f->listener);
+	closep(&f->fault_listener);
+	if (f->path)
+		unlink(f->path);
+	if (f->fault_path)
+		unlink(f->fault_path);
+	free(f->path);
+	free(f->fault_path);
+	free(f);
+	return NULL;
+}
+
+/* ---- peers ---- */
+
+static const char *role_name(enum connection_role role)
+{
+	static const char *const names[] = {"none", "new", "control", "records", "events", "faults"};
+
+	return names[role];
+}
+
+static struct connection *peer_of(struct front *f, enum connection_role role)
+{
+	for (size_t i = 0; i < PEERS_MAX; i++)
+		if (f->peer[i].role == role)
+			return &f->peer[i];
+	return NULL;
+}
+
+static void log_peer(struct front *f, const char *what, const struct connection *c)
+{
+	char members[256];
+
+	snprintf(members, sizeof(members), "\"connection\":\"%s\",\"reason\":\"%s\"", role_name(c->role),
+		 c->reason ? c->reason : "");
+	board_log(f->board, what, members);
+}
+
+/* The end of control is the cable being pulled: the other endpoints go with it. */
+static void drop(struct front *f, struct connection *c)
+{
+	const bool control = c->role == ROLE_CONTROL;
+
+	log_peer(f, "disconnected", c);
+	connection_close(c);
+	if (!control)
+		return;
+	board_link_down(f->board);
+	for (size_t i = 0; i < PEERS_MAX; i++)
+		if (f->peer[i].role == ROLE_RECORDS || f->peer[i].role == ROLE_EVENTS)
+			drop(f, &f->peer[i]);
+}
+
+static void accept_from(struct front *f, int listener, enum connection_role role, uint64_t now)
+{
+	for (;;) {
+		struct connection *free_peer = peer_of(f, ROLE_FREE);
+		const int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+		if (fd < 0)
+			return;
+		if (!free_peer) { /* full of idlers: the newest goes */
+			close(fd);
+			continue;
+		}
+		connection_open(free_peer, fd, role, now);
+	}
+}
+
+/* A new host starts with an empty FIFO: a batch of the old one's records must not be half sent. */
+static void link_up(struct front *f)
+{
+	struct connection *records = peer_of(f, ROLE_RECORDS);
+
+	if (records && records->body)
+		drop(f, records);
+	board_link_up(f->board);
+}
+
+static void attach(struct front *f, struct connection *c, const struct etalon_hw_stream *head)
+{
+	enum connection_role role;
+
+	switch (head->endpoint) {
+	case 0:
+		role = ROLE_CONTROL;
+		break;
+	case ETALON_HW_USB_EP_RECORDS:
+		role = ROLE_RECORDS;
+		break;
+	case ETALON_HW_USB_EP_EVENTS:
+		role = ROLE_EVENTS;
+		break;
+	default:
+		return connection_answer(c, head, -EINVAL, NULL, 0);
+	}
+	if (peer_of(f, role))
+		return connection_answer(c, head, -EBUSY, NULL, 0);
+	c->role = role;
+	connection_answer(c, head, 0, NULL, 0);
+	log_peer(f, "connected", c);
+	if (role == ROLE_CONTROL)
+		link_up(f);
+}
+
+static void take_messages(struct front *f, struct connection *c)
+{
+	struct etalon_hw_stream head;
+	const uint8_t *payload;
+
+	while (c->out.used < ANSWERS_HIGH && (payload = connection_message(c, &head))) {
+		if (c->role == ROLE_NEW)
+			attach(f, c, &head);
+		else
+			front_control(f->board, c, &head, payload);
+		connection_message_done(c, &head);
+	}
+}
+
+/* One JSON object a line, one answer a line. */
+static void take_faults(struct front *f, struct connection *c)
+{
+	uint8_t *end;
+
+	while (!c->ended && c->in.used && (end = memchr(c->in.data, '\n', c->in.used))) {
+		front_fault(f->board, c, (const char *)c->in.data, (size_t)(end - c->in.data));
+		connection_drop_front(&c->in, (size_t)(end - c->in.data) + 1);
+	}
+	if (c->in.used > FAULT_LINE_MAX) {
+		c->ended = true;
+		c->reason = "line too long";
+	}
+}
+
+static bool hung(const struct front *f, const struct connection *c, uint64_t now)
+{
+	return c->role == ROLE_CONTROL && now < board_hangs_until(f->board);
+}
+
+static void serve(struct front *f, struct connection *c, uint64_t now)
+{
+	if (c->role == ROLE_FREE || hung(f, c, now))
+		return;
+	if (c->out.used < ANSWERS_HIGH)
+		connection_fill(c, READ_PER_TURN);
+	if (c->role == ROLE_FAULTS)
+		take_faults(f, c);
+	else
+		take_messages(f, c);
+	connection_flush(c);
+}
+
+/* ---- records and events ---- */
+
+static void send_records(struct front *f)
+{
+	struct connection *c = peer_of(f, ROLE_RECORDS);
+
+	for (int i = 0; c && i < BATCHES_PER_TURN; i++) {
+		if (!c->body)
+			c->body = board_records_peek(f->board, BATCH_BYTES, &c->body_size);
+		if (!c->body)
+			return;
+		if (!c->sent)
+			c->head = (struct etalon_hw_stream){
+				.magic = ETALON_HW_STREAM_MAGIC,
+				.kind = ETALON_HW_STREAM_BULK_IN,
+				.endpoint = ETALON_HW_USB_EP_RECORDS,
+				.length = (uint32_t)c->body_size,
+			};
+		if (!connection_send_batch(c))
+			return;
+		board_records_consume(f->board, c->body_size);
+		c->body = NULL;
+		c->sent = 0;
+	}
+}
+
+void front_event(void *userdata, const struct etalon_hw_usb_event *event)
+{
+	struct front *f = userdata;
+	struct connection *c = peer_of(f, ROLE_EVENTS);
+	const struct {
+		struct etalon_hw_stream head;
+		struct etalon_hw_usb_event event;
+	} message = {
+		.head = {
+			.magic = ETALON_HW_STREAM_MAGIC,
+			.kind = ETALON_HW_STREAM_EVENT,
+			.endpoint = ETALON_HW_USB_EP_EVENTS,
+			.length = sizeof(*event),
+		},
+		.event = *event,
+	};
+
+	if (!c)
+		return;
+	/* A host that does not read still learns the latest state: it replaces the last one queued. */
+	if (c->out.used + sizeof(message) > ANSWERS_HIGH)
+		c->out.used -= sizeof(message);
+	connection_queue(c, &message, sizeof(message));
+	connection_flush(c);
+}
+
+/* ---- the loop ---- */
+
+static size_t poll_list(const struct front *f, struct pollfd *fds, int stop_fd, uint64_t now)
+{
+	size_t n = 0;
+
+	fds[n++] = (struct pollfd){.fd = stop_fd, .events = POLLIN};
+	fds[n++] = (struct pollfd){.fd = f->listener, .events = POLLIN};
+	fds[n++] = (struct pollfd){.fd = f->fault_listener, .events = POLLIN};
+	for (size_t i = 0; i < PEERS_MAX; i++) {
+		const struct connection *c = &f->peer[i];
+		short events = POLLRDHUP;
+
+		if (c->out.used < ANSWERS_HIGH && !hung(f, c, now))
+			events |= POLLIN;
+		if (c->out.used || c->body)
+			events |= POLLOUT;
+		fds[n++] = (struct pollfd){.fd = c->role == ROLE_FREE ? -1 : c->fd, .events = events};
+	}
+	return n;
+}
+
+static uint64_t next_turn(const struct front *f)
+{
+	const uint64_t hang = board_hangs_until(f->board);
+	uint64_t next = board_next_deadline(f->board);
+
+	if (hang > now_ns())
+		next = MIN(next, hang);
+	for (size_t i = 0; i < PEERS_MAX; i++)
+		if (f->peer[i].role == ROLE_NEW)
+			next = MIN(next, f->peer[i].since_ns + ATTACH_WITHIN_NS);
+	return next;
+}
+
+static void wait_for(const struct front *f, struct pollfd *fds, size_t count)
+{
+	const uint64_t next = next_turn(f), now = now_ns();
+	const uint64_t left = next > now ? next - now : 0;
+	const struct timespec timeout = {
+		.tv_sec = (time_t)(left / NSEC_PER_SEC),
+		.tv_nsec = (long)(left % NSEC_PER_SEC),
+	};
+
+	ppoll(fds, count, next == UINT64_MAX ? NULL : &timeout, NULL);
+}
+
+static void close_ended(struct front *f, const struct pollfd *fds, uint64_t now)
+{
+	for (size_t i = 0; i < PEERS_MAX; i++) {
+		struct connection *c = &f->peer[i];
+
+		if (c->role == ROLE_NEW && now > c->since_ns + ATTACH_WITHIN_NS) {
+			c->ended = true;
+			c->reason = "no ATTACH in time";
+		}
+		/* What it sent before it hung up was served above; a board that hangs does not read, but sees the cable. */
+		if (fds && fds[i].revents & (POLLHUP | POLLERR) && hung(f, c, now))
+			c->ended = true;
+		if (c->role != ROLE_FREE && c->ended)
+			drop(f, c);
+	}
+}
+
+static void pull_cable(struct front *f)
+{
+	for (size_t i = 0; i < PEERS_MAX; i++)
+		if (f->peer[i].role != ROLE_FREE && f->peer[i].role != ROLE_FAULTS) {
+			f->peer[i].reason = "scripted fault: cable";
+			f->peer[i].ended = true;
+		}
+	close_ended(f, NULL, now_ns());
+}
+
+static void turn(struct front *f, const struct pollfd *fds)
+{
+	struct connection *control = peer_of(f, ROLE_CONTROL);
+	uint64_t now = now_ns();
+
+	board_catch_up(f->board, now);
+	if (control) /* kicks first */
+		serve(f, control, now);
+	accept_from(f, f->listener, ROLE_NEW, now);
+	if (f->fault_listener >= 0)
+		accept_from(f, f->fault_listener, ROLE_FAULTS, now);
+	for (size_t i = 0; i < PEERS_MAX; i++)
+		if (&f->peer[i] != control)
+			serve(f, &f->peer[i], now);
+	close_ended(f, fds, now);
+	board_advance(f->board, now_ns());
+	if (board_takes_cable(f->board))
+		pull_cable(f);
+	send_records(f);
+}
+
+int front_run(struct front *f, struct board *board, int stop_fd)
+{
+	struct pollfd fds[3 + PEERS_MAX];
+
+	f->board = board;
+	for (;;) {
+		const size_t count = poll_list(f, fds, stop_fd, now_ns());
+
+		wait_for(f, fds, count);
+		if (fds[0].revents)
+			break;
+		turn(f, fds + 3);
+	}
+	board_link_down(board);
+	return 0;
+}
