@@ -107,14 +107,17 @@ struct axis {
 	double tolerance_nm;
 };
 
-/* The direction that most steps have: one outlier must not turn the axis round. */
+/*
+ * Votes over half the leg's length: there the random term of neighbours and one outlier,
+ * also at an end, turn nothing round.
+ */
 static int direction(const struct axis *axis, size_t first, size_t end)
 {
-	size_t rising = 0, falling = 0;
+	size_t lag = (end - first) / 2, rising = 0, falling = 0;
 
-	for (size_t i = first + 1; i < end; i++) {
-		rising += axis->nm[i] > axis->nm[i - 1];
-		falling += axis->nm[i] < axis->nm[i - 1];
+	for (size_t i = first; i + lag < end; i++) {
+		rising += axis->nm[i + lag] > axis->nm[i];
+		falling += axis->nm[i + lag] < axis->nm[i];
 	}
 	return falling > rising ? -1 : 1;
 }

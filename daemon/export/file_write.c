@@ -201,6 +201,9 @@ static int write_stream(int fd, enum file_format format, const struct table *tab
 	case FILE_FORMAT_OPENEPDA:
 		r = openepda_write(stream, table, options->dialect, ret_message);
 		break;
+	case FILE_FORMAT_HDF5:
+		r = hdf5_write(stream, table, ret_message);
+		break;
 	default:
 		r = svg_write(stream, table, options->plot, ret_message);
 		break;
@@ -226,13 +229,11 @@ int table_write_file(const char *path, const struct table *table,
 	if (r < 0)
 		return r;
 	r = begin(&file, path, options->overwrite);
-	if (r == 0 && format == FILE_FORMAT_HDF5)
-		r = hdf5_write(file.path, table, &message);
-	else if (r == 0)
+	if (r == 0)
 		r = write_stream(file.fd, format, table, options, &message);
 	if (r == 0)
 		r = finish(&file, options->overwrite);
-	if (r == -EINVAL && message)
+	if (r < 0 && message)
 		return fail(ret_message, r, "%s: not written: %s", path, message);
 	return r < 0 ? cannot_write(path, r, ret_message) : 0;
 }

@@ -18,12 +18,14 @@
 #ifndef ETALON_EXPORT_HDF5_FILE_H
 #define ETALON_EXPORT_HDF5_FILE_H
 
+#include <stdio.h>
+
 #include "data/table.h"
 
 bool hdf5_recognise(const char *begin, size_t size);
 /* -EBADMSG or negative errno with a message. */
 int hdf5_read(const char *path, struct table **ret, char **ret_message);
-/* Creates or replaces the file at once: file_write.h is the careful way. */
-int hdf5_write(const char *path, const struct table *table, char **ret_message);
+/* Negative errno of the stream, or with a message. The file is made in memory first. */
+int hdf5_write(FILE *stream, const struct table *table, char **ret_message);
 
 #endif

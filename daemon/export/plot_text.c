@@ -47,6 +47,7 @@ void plot_title(const struct table *table, const struct plot_options *options,
 		char text[static PLOT_TEXT_MAX])
 {
 	static const char *const names[] = {"label", "device", "wafer", "die"};
+	static const char *const words[] = {"", "", "wafer ", "die "};
 	const char *created = string_of(table->meta, "created");
 	double run;
 
@@ -57,7 +58,7 @@ void plot_title(const struct table *table, const struct plot_options *options,
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		if (string_of(table->meta, names[i]))
-			add(text, " · ", "%.64s", string_of(table->meta, names[i]));
+			add(text, " · ", "%s%.64s", words[i], string_of(table->meta, names[i]));
 	if (number_of(table->meta, META_RUN, &run))
 		add(text, " · ", "run %.0f", run);
 	if (created) /* to the minute: 2026-03-02T14:05 */

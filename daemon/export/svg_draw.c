@@ -17,6 +17,7 @@
 #define LINE_HEIGHT 16.0
 #define MARK_ROWS_MAX 3
 #define MARK_ROW_HEIGHT 13.0
+#define MARK_FONT 10.5
 #define BINS_PER_PX 2
 
 /* Okabe and Ito's palette: told apart by everyone, also in print. */
@@ -224,17 +225,44 @@ static size_t mark_row(double left, double right, double ends[static MARK_ROWS_M
 	return MARK_ROWS_MAX;
 }
 
+/* Where the mark's label goes; MARK_ROWS_MAX when there is no room, or it is outside. */
+static size_t place_mark(const struct drawing *d, size_t index, double ends[static MARK_ROWS_MAX],
+			 char text[static 24])
+{
+	double x = x_of(d, d->options->marks[index].wavelength_nm), half;
+
+	if (!(x >= d->frame.left && x <= d->frame.right))
+		return MARK_ROWS_MAX;
+	plot_mark_label(d->options, index, text);
+	half = text_width(d->cr, text) / 2;
+	return mark_row(x - half, x + half, ends);
+}
+
+static double height_of_marks(const struct drawing *d)
+{
+	double ends[MARK_ROWS_MAX] = {};
+	size_t rows = 0;
+	char text[24];
+
+	font(d->cr, MARK_FONT, false);
+	for (size_t i = 0; i < d->options->mark_count; i++) {
+		size_t row = place_mark(d, i, ends, text);
+
+		if (row < MARK_ROWS_MAX)
+			rows = MAX(rows, row + 1);
+	}
+	return (double)rows * MARK_ROW_HEIGHT;
+}
+
 static void draw_mark(const struct drawing *d, size_t index, double ends[static MARK_ROWS_MAX])
 {
-	double x = x_of(d, d->options->marks[index].wavelength_nm), width;
+	double x = x_of(d, d->options->marks[index].wavelength_nm);
 	char text[24];
 	size_t row;
 
 	if (!(x >= d->frame.left && x <= d->frame.right))
 		return;
-	plot_mark_label(d->options, index, text);
-	width = text_width(d->cr, text);
-	row = mark_row(x - width / 2, x + width / 2, ends);
+	row = place_mark(d, index, ends, text);
 	grey(d->cr, 0.72);
 	cairo_set_line_width(d->cr, 0.8);
 	line(d->cr, x, d->frame.top, x, d->frame.bottom);
@@ -253,7 +281,7 @@ static void draw_marks(const struct drawing *d)
 {
 	double ends[MARK_ROWS_MAX] = {};
 
-	font(d->cr, 10.5, false);
+	font(d->cr, MARK_FONT, false);
 	for (size_t i = 0; i < d->options->mark_count; i++)
 		draw_mark(d, i, ends);
 }
@@ -348,8 +376,7 @@ int svg_draw(cairo_t *cr, const struct table *table, const struct plot_options *
 	d.plot = plot;
 	grey(cr, 1);
 	cairo_paint(cr);
-	d.frame.top = draw_header(&d) + 16 +
-		      (d.options->mark_count ? MARK_ROWS_MAX * MARK_ROW_HEIGHT : 0);
+	d.frame.top = draw_header(&d) + 18 + height_of_marks(&d);
 	draw_legend(&d);
 	draw_x_axis(&d);
 	draw_y_axis(&d);
