@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * The files of a store, looked at before SQLite may touch them: is it one, who writes it, and a
+ * reserve for the day the disk is full. Opens no database.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/util.h"
+#include "store/store_private.h"
+
+/* https://www.sqlite.org/fileformat.html: the header of a database */
+#define HEADER_BYTES 100
+#define HEADER_TEXT "SQLite format 3"
+#define HEADER_APPLICATION_ID 68 /* big-endian */
+
+#define RESERVE_BYTES (4 << 20)
+
+static char *beside(const char *path, const char *suffix)
+{
+	return asprintf_or_null("%s%s", path, suffix);
+}
+
+static uint32_t big_endian_32(const uint8_t *p)
+{
+	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+static int no_such_folder(const char *path, char **ret_message)
+{
+	_cleanup_free_ char *folder = strdup(path);
+	char *slash = folder ? strrchr(folder, '/') : NULL;
+
+	if (slash)
+		*(slash == folder ? slash + 1 : slash) = '\0';
+	if (slash && access(folder, F_OK) < 0)
+		return fail(ret_message, -ENOENT, "the store's folder %s does not exist: create it",
+			    folder);
+	return 0;
+}
+
+int store_check_file(const char *path, bool *ret_new, char **ret_message)
+{
+	uint8_t header[HEADER_BYTES] = {0};
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	struct stat st;
+	ssize_t n;
+
+	*ret_new = fd < 0 && errno == ENOENT;
+	if (*ret_new)
+		return no_such_folder(path, ret_message);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return fail(ret_message, -errno, "the store %s cannot be opened: %s", path,
+			    strerror(errno));
+	if (!S_ISREG(st.st_mode))
+		return fail(
+			ret_message, -EUCLEAN,
+			"%s is no file: name a file for the store, or one that does not exist yet",
+			path);
+	*ret_new = st.st_size == 0;
+	if (*ret_new)
+		return 0;
+	n = pread(fd, header, sizeof(header), 0);
+	if (n < 0)
+		return fail(ret_message, -errno, "the store %s cannot be read: %s", path,
+			    strerror(errno));
+	if (n < HEADER_BYTES || memcmp(header, HEADER_TEXT, sizeof(HEADER_TEXT)) != 0)
+		return fail(ret_message, -EUCLEAN,
+			    "%s is not a run store (no database at all) and was not touched: name "
+			    "another file, or move it away",
+			    path);
+	if (big_endian_32(header + HEADER_APPLICATION_ID) != STORE_APPLICATION_ID)
+		return fail(ret_message, -EUCLEAN,
+			    "%s is a database of another program and was not touched: name another "
+			    "file, or move it away",
+			    path);
+	return 0;
+}
+
+/* ---- one writer ---- */
+
+static int somebody_writes(const char *path, int fd, char **ret_message)
+{
+	char text[32] = "";
+	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+	long pid = n > 0 ? strtol(text, NULL, 10) : 0;
+
+	if (pid > 0)
+		return fail(ret_message, -EBUSY,
+			    "the store %s is being written by process %ld: end that one, or name "
+			    "another store",
+			    path, pid);
+	return fail(
+		ret_message, -EBUSY,
+		"the store %s is being written by another process: end that one, or name another "
+		"store",
+		path);
+}
+
+int store_take_lock(const char *path, int *ret_fd, char **ret_message)
+{
+	_cleanup_free_ char *name = beside(path, ".lock");
+	_cleanup_close_ int fd = -1;
+	char text[32];
+	int r;
+
+	if (!name)
+		return -ENOMEM;
+	fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+	if (fd < 0) {
+		r = -errno;
+		if (r == -ENOENT && no_such_folder(path, ret_message) < 0)
+			return r;
+		return fail(ret_message, r,
+			    "the store %s cannot be written: its lock file %s cannot be opened: %s",
+			    path, name, strerror(-r));
+	}
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		if (errno == EWOULDBLOCK)
+			return somebody_writes(path, fd, ret_message);
+		return fail(ret_message, -errno, "the store %s cannot be locked: %s", path,
+			    strerror(errno));
+	}
+	/* The number is for people; the lock is what counts. A full disk may leave it out. */
+	snprintf(text, sizeof(text), "%ld\n", (long)getpid());
+	if (ftruncate(fd, 0) == 0)
+		(void)!pwrite(fd, text, strlen(text), 0);
+	*ret_fd = take_fd(&fd);
+	return 0;
+}
+
+/* ---- the reserve ---- */
+
+int store_make_reserve(const char *path, int *ret_fd)
+{
+	_cleanup_free_ char *name = beside(path, ".reserve");
+	_cleanup_close_ int fd = -1;
+
+	if (!name)
+		return -ENOMEM;
+	fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+	if (fd < 0 || posix_fallocate(fd, 0, RESERVE_BYTES) != 0)
+		return -ENOSPC;
+	*ret_fd = take_fd(&fd);
+	return 0;
+}
+
+void store_spend_reserve(struct store *s)
+{
+	if (s->reserve_fd < 0)
+		return;
+	(void)!ftruncate(s->reserve_fd, 0);
+	closep(&s->reserve_fd);
+	s->reserve_fd = -1;
+}
