@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * Quadrature for the kernel rectangle * exponential. A fine composite rule is made first; where a Gauss
- * rule of few nodes for the same kernel is as good, that is used, because a node costs the evaluation
- * of the whole optical path.
+ * Quadrature for the kernel rectangle * exponential. A fine composite rule is made first; where a
+ * Gauss rule of few nodes for the same kernel is as good, that is used, because a node costs the
+ * evaluation of the whole optical path.
  */
 #include "emulator/aperture.h"
 
@@ -272,7 +272,10 @@ static bool good_enough(const struct rule *fine, const double *u, const double *
 	return true;
 }
 
-/* Replaces `rule` by a Gauss rule where one of few nodes does. In units of the aperture, against underflow. */
+/*
+ * Replaces `rule` by a Gauss rule where one of few nodes does. In units of the aperture, against
+ * underflow.
+ */
 static bool rule_compress(struct rule *rule, const struct aperture *a, double features_per_s)
 {
 	double alpha[GAUSS_NODES_MAX], beta[GAUSS_NODES_MAX], u[GAUSS_NODES_MAX],

@@ -4,8 +4,8 @@
  * convolution of a rectangle and a decaying exponential. Layer: emulator, mathematics only.
  *
  * Time u counts from the aperture's centre; the kernel reaches from minus infinity to aperture / 2.
- * A rule is a set of nodes and weights (sum 1) for the integral of kernel x signal, tight enough for
- * signals with Lorentzian features of a given width: 1e-9 of such a feature's height.
+ * A rule is a set of nodes and weights (sum 1) for the integral of kernel x signal, tight enough
+ * for signals with Lorentzian features of a given width: 1e-9 of such a feature's height.
  */
 #ifndef ETALON_EMULATOR_APERTURE_H
 #define ETALON_EMULATOR_APERTURE_H
@@ -18,7 +18,7 @@ struct aperture {
 	double aperture_s;
 	double tau_s; /* of the one-pole response; 0: none */
 	double noise_hz; /* equivalent one-sided noise bandwidth of the mean */
-	double conversion_hz; /* ... of one conversion; that of the mean where there is no response */
+	double conversion_hz; /* ... of one conversion; without a response that of the mean */
 	size_t count;
 	double *u_s;
 	double *w;
@@ -28,8 +28,9 @@ struct aperture_cache;
 
 /*
  * The rule for this aperture and bandwidth (0: no one-pole response) and for a signal that passes
- * `features_per_s` of its narrowest features each second; 0: constant, one node. It stays valid until the
- * next call; the same arguments give the same rule whatever was asked before. NULL: out of memory.
+ * `features_per_s` of its narrowest features each second; 0: constant, one node. It stays valid
+ * until the next call; the same arguments give the same rule whatever was asked before. NULL: out
+ * of memory.
  */
 const struct aperture *aperture_get(struct aperture_cache *cache, double aperture_s,
 				    double bandwidth_hz, double features_per_s);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * Grating couplers: a Gaussian envelope in dB, and the ripple of the cavity that two weak reflections
- * make. The fibres sit in one array, so both couplers see the same displacement.
+ * Grating couplers: a Gaussian envelope in dB, and the ripple of the cavity that two weak
+ * reflections make. The fibres sit in one array, so both couplers see the same displacement.
  */
 #include "emulator/coupling.h"
 

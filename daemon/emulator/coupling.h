@@ -35,7 +35,9 @@ extern const struct parameter coupling_parameters[];
 extern const size_t coupling_parameter_count;
 
 void coupling_init(struct coupling *coupling, uint64_t seed, uint32_t effects);
-/* Logarithm of the transmission of 1 or 2 couplers around a wavelength, ripple and position apart. */
+/*
+ * Logarithm of the transmission of 1 or 2 couplers around a wavelength, ripple and position apart.
+ */
 struct log_parabola coupling_at(const struct coupling *coupling, unsigned int couplers,
 				double wavelength_m);
 double coupling_ripple(const struct coupling *coupling, double wavelength_m);

@@ -29,7 +29,10 @@ enum effect {
 	EFFECT_SOURCE_NOISE = 1U << 16,
 };
 
-/* `disabled` is a comma-separated list or NULL; what remains enabled goes to *ret. -EINVAL with a message. */
+/*
+ * `disabled` is a comma-separated list or NULL; what remains enabled goes to *ret. -EINVAL with a
+ * message.
+ */
 int effects_parse(const char *disabled, uint32_t *ret, char **ret_message);
 /* Mask of the effect of this name, 0 when there is none. */
 uint32_t effects_find(const char *name, size_t length);

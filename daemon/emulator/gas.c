@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * The gas cell: absorption lines of H13C14N, band 2 nu3, R(0)..R(26) and P(1)..P(26), as Lorentzians. Positions are
- * the vacuum wavelengths that the national standards publish for such cells; strengths follow the
- * population of the rotational levels at room temperature.
+ * The gas cell: absorption lines of H13C14N, band 2 nu3, R(0)..R(26) and P(1)..P(26), as
+ * Lorentzians. Positions are the vacuum wavelengths that the national standards publish for such
+ * cells; strengths follow the population of the rotational levels at room temperature.
  */
 #include <math.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * The tunable laser and the instruments that watch its wavelength. What belongs to the board (tuning
- * error, flatness) is drawn once from the seed, what belongs to a program from its run key.
+ * The tunable laser and the instruments that watch its wavelength. What belongs to the board
+ * (tuning error, flatness) is drawn once from the seed, what belongs to a program from its run key.
  */
 #include "emulator/laser.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * A laser diode in steady state. The threshold has a soft knee; the rollover is not a formula of its own
- * but self-heating: threshold rises and slope falls with the junction's temperature.
+ * A laser diode in steady state. The threshold has a soft knee; the rollover is not a formula of
+ * its own but self-heating: threshold rises and slope falls with the junction's temperature.
  */
 #include "emulator/laser_diode.h"
 
@@ -96,8 +96,8 @@ double laser_diode_power(const struct laser_diode_config *config, double current
 }
 
 /*
- * The current at which the diode is exactly at threshold: where the knee bends most. Found from below, because a hot
- * diode falls out of lasing again. NAN when it never lases.
+ * The current at which the diode is exactly at threshold: where the knee bends most. Found from
+ * below, because a hot diode falls out of lasing again. NAN when it never lases.
  */
 static double threshold_current(const struct laser_diode_config *config, double case_k)
 {
@@ -123,7 +123,10 @@ static double threshold_current(const struct laser_diode_config *config, double 
 int laser_diode_truth(const struct laser_diode_config *config, double case_k, json_t *truth)
 {
 	double threshold = threshold_current(config, case_k), step = threshold * 1e-5;
-	/* Slope of the line above the knee, where it leaves the threshold; self-heating costs a little of it. */
+	/*
+	 * Slope of the line above the knee, where it leaves the threshold; self-heating costs a
+	 * little of it.
+	 */
 	double opening = (above_threshold(config, threshold + step, case_k) -
 			  above_threshold(config, threshold - step, case_k)) /
 			 (2 * step);

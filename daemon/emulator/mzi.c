@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * Two-arm interferometers: the unbalanced Mach-Zehnder ("mzi") and the balanced one that makes a phase
- * shifter visible ("heater"). The phase between the arms is linear in 1/wavelength, as a ring's.
+ * Two-arm interferometers: the unbalanced Mach-Zehnder ("mzi") and the balanced one that makes a
+ * phase shifter visible ("heater"). The phase between the arms is linear in 1/wavelength, as a
+ * ring's.
  */
 #include <errno.h>
 #include <math.h>

@@ -32,8 +32,8 @@ struct parameter_word {
 };
 
 /*
- * Fills the groups and words with their defaults, then with what `object` says (NULL: nothing). -EINVAL with a
- * message: unknown key (which lists those allowed), not a number, or out of range.
+ * Fills the groups and words with their defaults, then with what `object` says (NULL: nothing).
+ * -EINVAL with a message: unknown key (which lists those allowed), not a number, or out of range.
  */
 int parameters_read(json_t *object, const struct parameter_group *groups, size_t group_count,
 		    struct parameter_word *words, size_t word_count, char **ret_message);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * Photodiodes in numbers: constant quantum efficiency up to a soft band edge, dark current that doubles
- * with temperature, and for the diode on the chip a collection and a leakage that depend on the bias.
+ * Photodiodes in numbers: constant quantum efficiency up to a soft band edge, dark current that
+ * doubles with temperature, and for the diode on the chip a collection and a leakage that depend on
+ * the bias.
  */
 #include "emulator/photodiode.h"
 
@@ -92,7 +93,10 @@ double chip_diode_collection(const struct chip_diode_config *config, double bias
 	return field_v > 0 ? config->responsivity * -expm1(-field_v / config->collection_v) : 0;
 }
 
-/* Forward current of a diode behind a resistor: v = i R + n Vt ln(1 + i / is), by Newton on the junction voltage. */
+/*
+ * Forward current of a diode behind a resistor: v = i R + n Vt ln(1 + i / is), by Newton on the
+ * junction voltage.
+ */
 static double forward_current(double is, double thermal_v, double series_ohm, double v)
 {
 	double junction = fmin(v, thermal_v * log1p(v / (series_ohm * is)));

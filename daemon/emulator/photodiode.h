@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Photodiodes: the board's own (responsivity, dark current) and the one on the chip that is biased
- * by bias1 and read by ipd1. Layer: emulator; photodiode_responsivity() also makes the board's factory
- * calibration table.
+ * by bias1 and read by ipd1. Layer: emulator; photodiode_responsivity() also makes the board's
+ * factory calibration table.
  */
 #ifndef ETALON_EMULATOR_PHOTODIODE_H
 #define ETALON_EMULATOR_PHOTODIODE_H

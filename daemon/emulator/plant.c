@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * The plant's configuration, slow states and faults. What one aperture sees is in plant_point.c, what
- * the device truly is in truth.c.
+ * The plant's configuration, slow states and faults. What one aperture sees is in plant_point.c,
+ * what the device truly is in truth.c.
  */
 #include "emulator/plant.h"
 
@@ -71,7 +71,10 @@ static void plant_groups(struct plant *plant, const struct device_kind *kind, vo
 	add_group(g, tec_parameters, tec_parameter_count, &plant->tec.config);
 }
 
-/* pd1 sees the first port and so on, unless the parameters say other; a file's pd1 sees the chosen column only. */
+/*
+ * pd1 sees the first port and so on, unless the parameters say other; a file's pd1 sees the chosen
+ * column only.
+ */
 static int read_parameters(struct plant *plant, const struct plant_config *config,
 			   const struct device_kind *kind, const char *const *ports,
 			   size_t first_port, void *device_config, char **ret_message)
@@ -157,11 +160,10 @@ static int new_device(struct plant *plant, const struct plant_config *config, ch
 		return new_from_class(plant, config, kind, ret_message);
 	}
 	if (stat(name, &st) < 0)
-		return fail(
-			ret_message, -ENOENT,
-			"'%s' is neither a device (add-drop, all-pass, mzi, straight, laser-diode, photodiode, heater) "
-			"nor a file that can be read: %s",
-			name, strerror(errno));
+		return fail(ret_message, -ENOENT,
+			    "'%s' is neither a device (add-drop, all-pass, mzi, straight, "
+			    "laser-diode, photodiode, heater) nor a file that can be read: %s",
+			    name, strerror(errno));
 	plant->kind = PLANT_FILE;
 	plant->couplers = 0;
 	plant->positions = 2;
@@ -174,7 +176,10 @@ void plant_chip(const struct plant *plant, struct chip *ret)
 	ret->heater_phase_rad = heaters_phase(&plant->heaters);
 }
 
-/* Spontaneous emission is spread evenly over the laser's span; what arrives is a mean, the same for every state of the chip. */
+/*
+ * Spontaneous emission is spread evenly over the laser's span; what arrives is a mean, the same for
+ * every state of the chip.
+ */
 static void find_ase(struct plant *plant)
 {
 	const struct laser_config *c = &plant->laser.config;

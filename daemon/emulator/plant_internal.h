@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The plant from inside, for plant.c, plant_point.c and truth.c only.
+ * The plant from inside, for plant*.c, light_quadrature.* and truth.c only.
  */
 #ifndef ETALON_EMULATOR_PLANT_INTERNAL_H
 #define ETALON_EMULATOR_PLANT_INTERNAL_H

@@ -1,63 +1,29 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * One aperture: what each detector's mean is. A pure function of the plant's state, the conditions and
- * the key (seed, run, point); nothing is remembered but quadrature rules.
- *
- * Light before the chip is power x flatness x ripple; the monitor's tap lies behind the gate (it reads what leaves
- * the port), the wavelength instruments before it. Detectors with the same bandwidth share one quadrature.
+ * One aperture: what each detector reads, with its physical noise. A pure function of the plant's
+ * state, the conditions and the key (seed, run, point); nothing is remembered but quadrature rules.
  */
 #include <math.h>
 
 #include "base/util.h"
 #include "emulator/effects.h"
+#include "emulator/light_quadrature.h"
 #include "emulator/noise.h"
-#include "emulator/plant_internal.h"
 
 #define ELECTRON_C 1.602176634e-19
 #define IPD2 (ERB1_IPD1 + 1)
-#define SHORT_WAY_M 5e-12
-#define TAIL_TAUS 8.0
 #define PLUG_OHM 1.0 /* what ld1 drives when no laser diode is connected */
-
-/* Photocurrents per W of setpoint, gate and position apart, that a quadrature yields. */
-enum signal {
-	SIGNAL_MONITOR,
-	SIGNAL_ETALON,
-	SIGNAL_GAS,
-	SIGNAL_PORT, /* .. + DEVICE_PORTS_MAX */
-	SIGNALS = SIGNAL_PORT + DEVICE_PORTS_MAX,
-};
-
-/* Detectors that share a bandwidth. */
-struct group {
-	double bandwidth_hz;
-	unsigned int needs; /* bits of enum signal; any port: bit SIGNAL_PORT */
-	double tau_s;
-	double noise_hz;
-	double conversion_hz;
-	double mean[SIGNALS];
-	double square[SIGNALS];
-};
-
-/* Smooth factors of the way of the light around one wavelength. */
-struct path {
-	double wavelength_m;
-	struct log_parabola before; /* flatness and responsivity */
-	struct log_parabola couplers;
-};
 
 struct point {
 	struct plant *plant;
 	const struct plant_conditions *c;
-	struct laser_line line;
-	struct path path; /* at the aperture's centre */
-	struct chip chip_state;
-	struct device_phase phase;
+	struct light_point light;
+	struct chip chip;
 	double rin; /* one draw of unit variance */
 	double laser_w; /* at the port with the gate open; 0 when the laser is off */
 	double chip_gate; /* gate and position */
 	size_t group_count;
-	struct group groups[ETALON_HW_DETECTORS_MAX];
+	struct light_group groups[ETALON_HW_DETECTORS_MAX];
 };
 
 static double draw(const struct point *p, uint32_t channel, uint32_t number)
@@ -87,9 +53,9 @@ static int signal_of(const struct plant *plant, enum erb1_detector detector)
 	}
 }
 
-static struct group *group_for(struct point *p, double bandwidth_hz)
+static struct light_group *group_for(struct point *p, double bandwidth_hz)
 {
-	struct group *g;
+	struct light_group *g;
 
 	for (size_t i = 0; i < p->group_count; i++)
 		if (p->groups[i].bandwidth_hz == bandwidth_hz)
@@ -102,138 +68,35 @@ static struct group *group_for(struct point *p, double bandwidth_hz)
 	return g;
 }
 
-static void path_at(const struct plant *plant, double wavelength_m, struct path *ret)
+static void prepare_light(struct light_point *light, struct plant *plant,
+			  const struct plant_conditions *c, const struct chip *chip)
 {
-	ret->wavelength_m = wavelength_m;
-	ret->before = log_parabola_add(laser_flatness(&plant->laser, wavelength_m),
-				       photodiode_log_responsivity(wavelength_m));
-	if (plant->couplers)
-		ret->couplers = coupling_at(&plant->coupling, plant->couplers, wavelength_m);
-}
-
-/* All signals at a distance from the wavelength of `path`. */
-static void path_signals(const struct point *p, const struct path *path, double distance_m,
-			 unsigned int needs, double *ret)
-{
-	const struct plant *plant = p->plant;
-	double wavelength_m = path->wavelength_m + distance_m;
-	double ripple = laser_ripple(&plant->laser, wavelength_m);
-	double before = exp(log_parabola_at(&path->before, distance_m) + ripple);
-	double chip;
-
-	ret[SIGNAL_MONITOR] = before;
-	if (needs & 1U << SIGNAL_ETALON)
-		ret[SIGNAL_ETALON] = before * laser_etalon(&plant->laser, wavelength_m);
-	if (needs & 1U << SIGNAL_GAS)
-		ret[SIGNAL_GAS] = before * laser_gas(&plant->laser, wavelength_m);
-	if (!(needs & 1U << SIGNAL_PORT) || plant->device->ops->mean)
-		return;
-	chip = before;
-	if (plant->couplers)
-		chip *= exp(log_parabola_at(&path->couplers, distance_m) +
-			    coupling_ripple(&plant->coupling, wavelength_m));
-	plant->device->ops->transmission(plant->device, &p->phase, wavelength_m, &ret[SIGNAL_PORT]);
-	for (size_t k = 0; k < plant->device->port_count; k++)
-		ret[SIGNAL_PORT + k] *= chip;
-}
-
-/*
- * All signals at a time from the aperture's centre. On a short way the smooth factors are parabolas and
- * the wavelength is linear in time, to 1e-7; on a long way everything is evaluated anew.
- */
-static void at_node(const struct point *p, const struct aperture *a, double u_s, unsigned int needs,
-		    double *ret)
-{
-	double speed = p->c->slope[ERB1_LASER_WAVELENGTH];
-	struct path there;
-
-	if (fabs(speed) * (a->aperture_s + TAIL_TAUS * a->tau_s) <= SHORT_WAY_M) {
-		path_signals(p, &p->path, p->line.slope_m_per_s * u_s, needs, ret);
-		return;
-	}
-	path_at(p->plant, laser_line_at(&p->plant->laser, &p->line, speed * u_s), &there);
-	path_signals(p, &there, 0, needs, ret);
-}
-
-/*
- * A device with kinks gives its own exact mean; the light before it is smooth, so the mean of the product is the
- * product of the means and, to first order, light's slope x the device's first moment. That is exact to
- * 1e-6 while the laser passes less than 20 pm in an aperture, and to 2e-4 for 100 pm.
- */
-static void add_kinked_device(const struct point *p, const struct aperture *a, struct group *g)
-{
-	const struct device *device = p->plant->device;
-	double mean[DEVICE_PORTS_MAX], moment[DEVICE_PORTS_MAX], out[SIGNALS];
-	double spread = 0, cross = 0, slope = 0;
-
-	for (size_t i = 0; i < a->count && a->count > 1; i++) {
-		double x = p->line.slope_m_per_s * (a->u_s[i] + a->tau_s);
-
-		at_node(p, a, a->u_s[i], 0, out);
-		cross += a->w[i] * x * out[SIGNAL_MONITOR];
-		spread += a->w[i] * x * x;
-	}
-	if (spread > 0)
-		slope = cross / spread;
-	device->ops->mean(device, a, p->line.wavelength_m, p->line.slope_m_per_s, mean, moment);
-	for (size_t k = 0; k < device->port_count; k++) {
-		double value = g->mean[SIGNAL_MONITOR] * mean[k] + slope * moment[k];
-		double change = g->mean[SIGNAL_MONITOR] * moment[k];
-
-		g->mean[SIGNAL_PORT + k] = value;
-		g->square[SIGNAL_PORT + k] =
-			value * value + (spread > 0 ? change * change / spread : 0);
-	}
-}
-
-static void integrate(const struct point *p, struct group *g)
-{
-	const struct plant *plant = p->plant;
-	double out[SIGNALS] = {0};
-	size_t last = SIGNAL_PORT + (plant->device ? plant->device->port_count : 0);
-	const struct aperture *a;
-
-	a = aperture_get(plant->apertures, p->c->aperture_s, g->bandwidth_hz,
-			 fabs(p->line.slope_m_per_s) / plant->feature_m);
-	if (!a)
-		return;
-	g->tau_s = a->tau_s;
-	g->noise_hz = a->noise_hz;
-	g->conversion_hz = a->conversion_hz;
-	if (!g->needs || !(p->laser_w > 0))
-		return;
-	for (size_t i = 0; i < a->count; i++) {
-		at_node(p, a, a->u_s[i], g->needs, out);
-		for (size_t k = 0; k < last; k++) {
-			g->mean[k] += a->w[i] * out[k];
-			g->square[k] += a->w[i] * out[k] * out[k];
-		}
-	}
-	if (g->needs & 1U << SIGNAL_PORT && plant->device->ops->mean)
-		add_kinked_device(p, a, g);
+	light->plant = plant;
+	light->aperture_s = c->aperture_s;
+	light->speed = c->slope[ERB1_LASER_WAVELENGTH];
+	laser_line(&plant->laser, c->run_key, c->point, c->value[ERB1_LASER_WAVELENGTH],
+		   light->speed, c->value[ERB1_LASER_POWER], &light->line);
+	light->lit = c->emitting && light->line.power_w > 0;
+	light_path(plant, light->line.wavelength_m, &light->path);
+	if (plant->device)
+		plant->device->ops->prepare(plant->device, chip, &light->phase);
 }
 
 static void prepare(struct point *p, struct plant *plant, const struct plant_conditions *c)
 {
-	const double *value = c->value;
-
 	p->plant = plant;
 	p->c = c;
 	p->group_count = 0;
-	laser_line(&plant->laser, c->run_key, c->point, value[ERB1_LASER_WAVELENGTH],
-		   c->slope[ERB1_LASER_WAVELENGTH], value[ERB1_LASER_POWER], &p->line);
-	p->laser_w = c->emitting ? p->line.power_w : 0;
-	path_at(plant, p->line.wavelength_m, &p->path);
+	plant_chip(plant, &p->chip);
+	prepare_light(&p->light, plant, c, &p->chip);
+	p->laser_w = p->light.lit ? p->light.line.power_w : 0;
 	p->chip_gate = c->gate * coupling_position(&plant->coupling, plant->positions,
-						   value[ERB1_POS_X], value[ERB1_POS_Y]);
-	plant_chip(plant, &p->chip_state);
-	if (plant->device)
-		plant->device->ops->prepare(plant->device, &p->chip_state, &p->phase);
+						   c->value[ERB1_POS_X], c->value[ERB1_POS_Y]);
 	p->rin = plant->laser.rin_per_hz > 0 ? draw(p, NOISE_LASER_RIN, 0) : 0;
 }
 
 /* Photocurrent with its own noise: `light` without any, `dark` the current beside it. */
-static void read_photocurrent(const struct point *p, const struct group *g,
+static void read_photocurrent(const struct point *p, const struct light_group *g,
 			      enum erb1_detector detector, double light_a, double dark_a,
 			      double rin_per_hz, struct plant_reading *ret)
 {
@@ -248,7 +111,10 @@ static void read_photocurrent(const struct point *p, const struct group *g,
 	ret->rms = sqrt((shot + rin_per_hz * light_a * light_a) * g->conversion_hz);
 }
 
-/* Factor from a signal to this detector's photocurrent, and the part of it that spontaneous emission makes. */
+/*
+ * Factor from a signal to this detector's photocurrent, and the part of it that spontaneous
+ * emission makes.
+ */
 static double detector_factor(const struct point *p, enum erb1_detector detector, int signal,
 			      double *ret_ase)
 {
@@ -281,8 +147,9 @@ static double detector_factor(const struct point *p, enum erb1_detector detector
 	return p->laser_w * factor;
 }
 
-static void read_optical(const struct point *p, const struct group *g, enum erb1_detector detector,
-			 int signal, double dark_a, struct plant_reading *ret)
+static void read_optical(const struct point *p, const struct light_group *g,
+			 enum erb1_detector detector, int signal, double dark_a,
+			 struct plant_reading *ret)
 {
 	double ase = 0, light = 0, factor, variance;
 
@@ -297,15 +164,16 @@ static void read_optical(const struct point *p, const struct group *g, enum erb1
 	read_photocurrent(p, g, detector, light, dark_a, p->plant->laser.rin_per_hz, ret);
 }
 
-static void read_wavelength(const struct point *p, const struct group *g, struct plant_reading *ret)
+static void read_wavelength(const struct point *p, const struct light_group *g,
+			    struct plant_reading *ret)
 {
 	const struct plant *plant = p->plant;
-	double slope = p->line.slope_m_per_s;
+	double slope = p->light.line.slope_m_per_s;
 
 	*ret = (struct plant_reading){0};
 	if (!p->c->emitting)
 		return;
-	ret->mean = p->line.wavelength_m - slope * g->tau_s +
+	ret->mean = p->light.line.wavelength_m - slope * g->tau_s +
 		    laser_sweep(&p->plant->laser, p->c->run_key)->wlog_m;
 	ret->ramp_rms = fabs(slope) * p->c->aperture_s / sqrt(12);
 	if (!(plant->effects & EFFECT_WLOG_NOISE))
@@ -333,7 +201,8 @@ static double diode_current(const struct plant *plant, const struct plant_condit
 }
 
 /* The mean current of the aperture, the source's noise included. */
-static double noisy_diode_current(const struct point *p, const struct group *g, bool *ret_held)
+static double noisy_diode_current(const struct point *p, const struct light_group *g,
+				  bool *ret_held)
 {
 	const struct laser_diode_config *config = &p->plant->laser_diode;
 	double current_a = diode_current(p->plant, p->c, ret_held);
@@ -346,8 +215,8 @@ static double noisy_diode_current(const struct point *p, const struct group *g, 
 	return fmax(0, current_a);
 }
 
-static void read_diode(const struct point *p, const struct group *g, enum erb1_detector detector,
-		       struct plant_reading *ret)
+static void read_diode(const struct point *p, const struct light_group *g,
+		       enum erb1_detector detector, struct plant_reading *ret)
 {
 	bool held;
 	double current_a = noisy_diode_current(p, g, &held);
@@ -361,7 +230,7 @@ static void read_diode(const struct point *p, const struct group *g, enum erb1_d
 }
 
 /* Light of the laser diode on a photodiode of the board. */
-static void read_diode_light(const struct point *p, const struct group *g,
+static void read_diode_light(const struct point *p, const struct light_group *g,
 			     enum erb1_detector detector, struct plant_reading *ret)
 {
 	const struct plant *plant = p->plant;
@@ -372,7 +241,7 @@ static void read_diode_light(const struct point *p, const struct group *g,
 	ret->ramp_rms = 0;
 	if (plant->port[detector - ERB1_PD1] != PLANT_NO_PORT && !plant->uncoupled[detector])
 		light = laser_diode_power(config, noisy_diode_current(p, g, &held),
-					  p->chip_state.temperature_k) *
+					  p->chip.temperature_k) *
 			exp(-NEPER_PER_DB * config->collection_db) *
 			photodiode_responsivity(config->wavelength_m) *
 			plant->gain[detector - ERB1_PD1];
@@ -394,7 +263,7 @@ static void read_temperature(const struct point *p, struct plant_reading *ret)
 {
 	const struct plant *plant = p->plant;
 
-	*ret = (struct plant_reading){.mean = p->chip_state.temperature_k};
+	*ret = (struct plant_reading){.mean = p->chip.temperature_k};
 	if (!(plant->effects & EFFECT_TEC_NOISE))
 		return;
 	ret->rms = plant->tec.config.noise_k;
@@ -409,12 +278,11 @@ static double dark_of(const struct point *p, enum erb1_detector detector)
 		return plant->dark_a;
 	if (detector == IPD2 || plant->kind != PLANT_PHOTODIODE)
 		return 0;
-	return chip_diode_dark(&plant->chip_diode, p->c->value[ERB1_BIAS1],
-			       p->chip_state.temperature_k);
+	return chip_diode_dark(&plant->chip_diode, p->c->value[ERB1_BIAS1], p->chip.temperature_k);
 }
 
-static void read_detector(const struct point *p, const struct group *g, enum erb1_detector detector,
-			  struct plant_reading *ret)
+static void read_detector(const struct point *p, const struct light_group *g,
+			  enum erb1_detector detector, struct plant_reading *ret)
 {
 	if (detector == ERB1_WLOG)
 		read_wavelength(p, g, ret);
@@ -439,7 +307,7 @@ static uint32_t point_flags(const struct point *p)
 
 	if (!p->c->emitting)
 		flags |= ETALON_HW_POINT_WAVELENGTH_INVALID;
-	else if (p->line.hopped)
+	else if (p->light.line.hopped)
 		flags |= ETALON_HW_POINT_MODE_HOP;
 	diode_current(plant, p->c, &held);
 	if (held)
@@ -454,7 +322,7 @@ void plant_point(struct plant *plant, const struct plant_conditions *c,
 		 const enum erb1_detector *detectors, const double *bandwidth_hz, size_t count,
 		 struct plant_reading *readings, uint32_t *ret_flags)
 {
-	struct group *group_of[ETALON_HW_DETECTORS_MAX];
+	struct light_group *group_of[ETALON_HW_DETECTORS_MAX];
 	struct point p;
 
 	prepare(&p, plant, c);
@@ -466,7 +334,7 @@ void plant_point(struct plant *plant, const struct plant_conditions *c,
 			group_of[i]->needs |= 1U << MIN(signal, (int)SIGNAL_PORT);
 	}
 	for (size_t i = 0; i < p.group_count; i++)
-		integrate(&p, &p.groups[i]);
+		light_integrate(&p.light, &p.groups[i]);
 	for (size_t i = 0; i < count; i++)
 		read_detector(&p, group_of[i], detectors[i], &readings[i]);
 	*ret_flags = point_flags(&p);

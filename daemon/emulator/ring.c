@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * Ring resonators, add-drop and all-pass: the closed form of the product of the couplers' and waveguides' transfer
- * matrices, with dispersion, loss, temperature, a heater and, if asked, backscatter. Not the line shape that an
- * analysis fits: resonances are periodic in 1/wavelength and see each other.
+ * Ring resonators, add-drop and all-pass: the closed form of the product of the couplers' and
+ * waveguides' transfer matrices, with dispersion, loss, temperature, a heater and, if asked,
+ * backscatter. Not the line shape that an analysis fits: resonances are periodic in 1/wavelength
+ * and see each other.
  *
- * Lengths in m, phases in rad. With linear dispersion neff = n0 + s (wavelength - wavelength0) the round-trip phase is
- * 2 pi L ((ng + dn) / wavelength + s): exactly linear in 1/wavelength, so resonances have a closed form as well.
+ * Lengths in m, phases in rad. With linear dispersion neff = n0 + s (wavelength - wavelength0) the
+ * round-trip phase is 2 pi L ((ng + dn) / wavelength + s): exactly linear in 1/wavelength, so
+ * resonances have a closed form as well.
  */
 #include <complex.h>
 #include <errno.h>
@@ -88,8 +90,8 @@ static void transmission_plain(const struct ring *ring, double phase, double *re
 }
 
 /*
- * A weak lossless reflector in the ring couples both senses of rotation; their sum and difference see the round trip
- * with phase +- asin(amplitude reflectivity), and light enters both alike.
+ * A weak lossless reflector in the ring couples both senses of rotation; their sum and difference
+ * see the round trip with phase +- asin(amplitude reflectivity), and light enters both alike.
  */
 static void transmission_split(const struct ring *ring, double phase, double *ret)
 {
@@ -118,8 +120,9 @@ static void ring_transmission(const struct device *device, const struct device_p
 }
 
 /*
- * Phase from the resonance to where Airy's function, 1 / (1 + F sin^2), is one half: the drop port at half its peak, the
- * through port half way between its least value and the level that it would have far from every resonance.
+ * Phase from the resonance to where Airy's function, 1 / (1 + F sin^2), is one half: the drop port
+ * at half its peak, the through port half way between its least value and the level that it would
+ * have far from every resonance.
  */
 static double half_width_rad(const struct ring *ring)
 {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * A measured spectrum as the device: transmission is linear in power between the file's own points and
- * zero outside its span; nothing is extrapolated. An empty field is a power that was not positive: zero.
+ * A measured spectrum as the device: transmission is linear in power between the file's own points
+ * and zero outside its span; nothing is extrapolated. An empty field is a power that was not
+ * positive: zero.
  *
- * The kinks at the points forbid smooth quadrature, so means over an aperture are integrated piece by piece, exactly:
- * the mean through a one-pole response is mean(D) - tau / A (y(end) - y(start)), y being the response's output.
+ * The kinks at the points forbid smooth quadrature, so means over an aperture are integrated piece
+ * by piece, exactly: the mean through a one-pole response is mean(D) - tau / A (y(end) - y(start)),
+ * y being the response's output.
  */
 #include "emulator/spectrum.h"
 
@@ -40,7 +42,10 @@ const char *const *spectrum_ports(const struct device *device)
 
 /* ---- lookup ---- */
 
-/* Index i with wavelength[i] <= wavelength < wavelength[i + 1], within the table. Guessed, then searched. */
+/*
+ * Index i with wavelength[i] <= wavelength < wavelength[i + 1], within the table. Guessed, then
+ * searched.
+ */
 static size_t segment_of(const struct spectrum *s, double wavelength_m)
 {
 	const double *axis = s->wavelength_m;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * A plain waveguide: loss and nothing else. The reference of every loss measurement, and the way to a photodiode.
+ * A plain waveguide: loss and nothing else. The reference of every loss measurement, and the way to
+ * a photodiode.
  */
 #include <errno.h>
 #include <math.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * What the device truly is, from its exact model: printed beside a demo's result and held against the
- * fits by the tests. Without aperture, ripple and envelope.
+ * What the device truly is, from its exact model: printed beside a demo's result and held against
+ * the fits by the tests. Without aperture, ripple and envelope.
  */
 #include <errno.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * Devices that are not rings: interferometer, waveguide, heater, laser diode, photodiode, and the chip's
- * temperature. Each against its truth or against a formula of its own.
+ * Devices that are not rings: interferometer, waveguide, heater, laser diode, photodiode, and the
+ * chip's temperature. Each against its truth or against a formula of its own.
  */
 #include "emulator/photodiode.h"
 #include "plant_bench.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * Rings: the reference board's expected truth, the transfer matrices multiplied out, energy, and what a
- * fine scan of the emulated light finds.
+ * Rings: the reference board's expected truth, the transfer matrices multiplied out, energy, and
+ * what a fine scan of the emulated light finds.
  */
 #include <complex.h>
 
@@ -160,7 +160,8 @@ START_TEST(no_port_gives_more_than_came_in)
 {
 	for (uint32_t trial = 0; trial < 60; trial++) {
 		_cleanup_free_ char *parameters = asprintf_or_null(
-			"\"radius_um\": %g, \"loss_db_per_cm\": %g, \"coupling\": %g, \"coupling_drop\": %g, "
+			"\"radius_um\": %g, \"loss_db_per_cm\": %g, "
+			"\"coupling\": %g, \"coupling_drop\": %g, "
 			"\"backscatter\": %g",
 			any(trial * 8, 3, 200), trial % 5 ? any(trial * 8 + 1, 0, 50) : 0,
 			any(trial * 8 + 2, 0.001, 0.9), any(trial * 8 + 3, 0.001, 0.9),

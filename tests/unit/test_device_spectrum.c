@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * A measured spectrum as the device: its own grid and span, linear in power, nothing beyond. The spectra beside the
- * checkout are each tried; where they are absent that is said and counted.
+ * A measured spectrum as the device: its own grid and span, linear in power, nothing beyond. The
+ * spectra beside the checkout are each tried; where they are absent that is said and counted.
  */
 #include <stdio.h>
 #include <unistd.h>

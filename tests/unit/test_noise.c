@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * Counter-based noise: pure, evenly spread, normal, and unrelated between keys that differ in any part. Keys are fixed,
- * so the statistics are too: bounds are about five standard deviations of an ideal generator.
+ * Counter-based noise: pure, evenly spread, normal, and unrelated between keys that differ in any
+ * part. Keys are fixed, so the statistics are too: bounds are about five standard deviations of an
+ * ideal generator.
  */
 #include "emulator/noise.h"
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * The aperture's mean through a one-pole response while the laser ramps, against the filter's own differential
- * equation stepped finely. The effects that differ from point to point are off, all others on.
+ * The aperture's mean through a one-pole response while the laser ramps, against the filter's own
+ * differential equation stepped finely. The effects that differ from point to point are off, all
+ * others on.
  */
 #include "plant_bench.h"
 
@@ -43,8 +44,8 @@ static void instant(struct plant *plant, double wavelength_m, double *ret)
 }
 
 /*
- * tau y' + y = s for an s that is straight in each step, solved exactly; the mean of y is that of s less
- * tau / A (y(end) - y(start)).
+ * tau y' + y = s for an s that is straight in each step, solved exactly; the mean of y is that of s
+ * less tau / A (y(end) - y(start)).
  */
 static void by_differential_equation(struct plant *plant, double centre_m, double speed,
 				     double aperture_s, double tau_s, double *ret)
