@@ -38,6 +38,10 @@ wait_for() { # what, command...
 	exit 6
 }
 
+truth_of() { # key, format
+	printf "$2" "$(sed -n "s/^ *\"$1\": \([0-9.]*\).*/\1/p" "$work/truth.json")"
+}
+
 cat >"$work/bus.conf" <<XML
 <!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
@@ -50,11 +54,11 @@ XML
 export ETALON_BUS=unix:path=$work/bus
 
 device=(--device add-drop)
-aliases='{through: pd1, drop: pd2}'
+aliases='[{name: through, channel: pd1}, {name: drop, channel: pd2}]'
 if [ -n "${DUT:-}" ]; then
 	[ -r "$DUT" ] || { echo "demo: cannot read DUT=$DUT" >&2; exit 2; }
 	device=(--device "$DUT" ${CHANNEL:+--device-channel "$CHANNEL"})
-	aliases='{through: pd1}'
+	aliases='[{name: through, channel: pd1}]'
 fi
 "$bin/etalon-emulator" "${device[@]}" --truth 1540 1560 >"$work/truth.json" || exit 2
 printf 'default_power: 0 dBm\naliases: %s\n' "$aliases" >"$work/etalond.conf"
@@ -72,12 +76,9 @@ wait_for "the daemon" "$bin/etalonctl" wait board --timeout 5s
 
 if [ -n "${DUT:-}" ]; then
 	# The file's own grid: nothing is extrapolated, so the sweep ends where the file does.
-	read -r start stop points < <(python3 - "$work/truth.json" 2>/dev/null <<'PY' || true
-import json, sys
-t = json.load(open(sys.argv[1]))
-print(t["start_nm"], t["stop_nm"], t["points"])
-PY
-	)
+	start=$(truth_of start_nm %.4f)
+	stop=$(truth_of stop_nm %.4f)
+	points=$(truth_of points %.0f)
 	sweep=("${start}nm" "${stop}nm" --points "$points" -d through)
 	label=$(basename "${DUT%.*}")${CHANNEL:+-$CHANNEL}
 else
