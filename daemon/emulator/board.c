@@ -242,7 +242,7 @@ void board_link_down(struct board *b)
 		return;
 	b->link_up = false;
 	safety_level(b, ETALON_HW_CAUSE_LINK, true, b->given_ns);
-	sequencer_stop(b, ETALON_HW_END_RESET);
+	sequencer_stop(b, ETALON_HW_END_RESET, board_now(b));
 }
 
 static int64_t *copy_list(const uint8_t *bytes, size_t size)

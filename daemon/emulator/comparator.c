@@ -16,7 +16,8 @@ static bool strikes(struct sequencer *s, size_t n, double value)
 		return value < (double)c->threshold;
 	case ETALON_HW_COMPARATOR_FALLS:
 		s->comparator_max[n] = MAX(s->comparator_max[n], value);
-		return value < s->comparator_max[n] * (1 - 1e-6 * (double)c->threshold);
+		return s->comparator_max[n] > 0 &&
+		       value < s->comparator_max[n] * (1 - 1e-6 * (double)c->threshold);
 	default:
 		return false;
 	}

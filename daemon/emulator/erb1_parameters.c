@@ -26,7 +26,7 @@ static const struct parameter erb1_table[] = {
 	P("watchdog_min_ms", watchdog_min_s, 1e-3, 50, 1, 4000),
 	P("watchdog_max_ms", watchdog_max_s, 1e-3, 1000, 1, 4000),
 	P("gate_ms", gate_s, 1e-3, 0.8, 0, 1),
-	P("gate_shut_db", gate_transmission_db, -1, 70, 60, 120),
+	P("gate_shut_db", gate_transmission_db, -1, 75, 60, 120),
 	P("laser_off_ms", laser_off_s, 1e-3, 1.2, 0, 1.5),
 	P("reset_input", reset_input, 1, 0, 0, 1),
 	P("tick_ns", tick_s, 1e-9, 10, 1, 1000),

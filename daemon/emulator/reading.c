@@ -86,10 +86,13 @@ void reading_take(struct board *b, const struct plant_conditions *c,
 		recover(b, n, &front_ends[i], begin_ns, &readings[i], &flags);
 		front_end_sample(&front_ends[i], &readings[i], key_of(b, c, n, key_point), &samples[i]);
 		samples[i].flags |= flags;
+		if (b->detector[n].role == ETALON_HW_ROLE_WAVELENGTH_LOG && !c->emitting)
+			samples[i] = (struct etalon_hw_sample){
+				.range = front_ends[i].range,
+				.flags = ETALON_HW_SAMPLE_INVALID, /* no light, no wavelength */
+			};
 		if (samples[i].flags & ETALON_HW_SAMPLE_SATURATED)
 			b->detector_state[n].overload_ns = end_ns;
-		if (b->detector[n].role == ETALON_HW_ROLE_WAVELENGTH_LOG && !c->emitting)
-			samples[i].flags |= ETALON_HW_SAMPLE_INVALID;
 	}
 	if (ret_plant_flags)
 		*ret_plant_flags = plant_flags;

@@ -36,7 +36,7 @@ static uint64_t duration(const struct board *b)
 
 	if (!b->sequencer.program)
 		return 0;
-	return program_duration_ns(b, b->sequencer.program, board_now(b), &bound) + delay_left(b);
+	return sequencer_duration_ns(b, b->sequencer.program, board_now(b), &bound) + delay_left(b);
 }
 
 static uint64_t emission_ready_tick(const struct board *b)
@@ -272,7 +272,7 @@ static void command(struct board *b, uint32_t value)
 		return sequencer_start(b);
 	case ETALON_HW_COMMAND_STOP:
 		board_result(b, ETALON_HW_RESULT_OK, 0, 0, 0);
-		return sequencer_stop(b, ETALON_HW_END_STOPPED);
+		return sequencer_stop(b, ETALON_HW_END_STOPPED, board_now(b));
 	case ETALON_HW_COMMAND_UPLOAD: /* by DMA, which this front end has not */
 		return board_result(b, ETALON_HW_REFUSED_DMA, 0, 0, 0);
 	case ETALON_HW_COMMAND_ARM:

@@ -74,16 +74,16 @@ static void trigger_emission(struct board *b, bool on, uint64_t real_ns)
 }
 
 /* Programs that may not go on when light goes off. */
-static void end_program(struct board *b, uint32_t cause)
+static void end_program(struct board *b, uint32_t cause, int64_t t_ns)
 {
 	const struct program *p = b->sequencer.program;
 
 	if (!sequencer_active(b))
 		return;
 	if (cause != ETALON_HW_CAUSE_HOST)
-		return sequencer_stop(b, ETALON_HW_END_TRIPPED);
+		return sequencer_stop(b, ETALON_HW_END_TRIPPED, t_ns);
 	if (p->needs_emitting || p->drives_ramp_zero)
-		sequencer_stop(b, ETALON_HW_END_EMISSION_OFF);
+		sequencer_stop(b, ETALON_HW_END_EMISSION_OFF, t_ns);
 }
 
 /* Out of ARMED, DELAY or EMITTING: light goes off. */
@@ -101,7 +101,7 @@ static void leave(struct board *b, enum etalon_hw_state state, uint32_t cause, u
 	if (shone)
 		s->laser_until_ns = t + (int64_t)(b->parameters.laser_off_s * 1e9);
 	enter(b, state, cause, real_ns);
-	end_program(b, cause);
+	end_program(b, cause, t);
 	sources_off(b, t);
 	light_off(b, t);
 	if (shone)
@@ -252,7 +252,7 @@ static void clear(struct board *b)
 static void halt(struct board *b)
 {
 	off(b);
-	sequencer_stop(b, ETALON_HW_END_STOPPED);
+	sequencer_stop(b, ETALON_HW_END_STOPPED, board_now(b));
 	sources_off(b, board_now(b));
 	light_off(b, board_now(b));
 }

@@ -66,7 +66,7 @@ void sequencer_load(struct board *b)
 	if (r < 0)
 		return board_result(b, refusal.result ? refusal.result : ETALON_HW_REFUSED_UPLOAD,
 				    refusal.detail, refusal.low, refusal.high);
-	program_duration_ns(b, s->program, board_now(b), &s->duration_is_bound);
+	sequencer_duration_ns(b, s->program, board_now(b), &s->duration_is_bound);
 	board_result(b, ETALON_HW_RESULT_OK, 0, 0, 0);
 	set_state(b, ETALON_HW_SEQUENCER_READY);
 }
@@ -112,14 +112,14 @@ static void begin_gate_shut(struct board *b)
 	gate_command(b, false, s->now_ns);
 }
 
-void sequencer_stop(struct board *b, enum etalon_hw_end_cause cause)
+void sequencer_stop(struct board *b, enum etalon_hw_end_cause cause, int64_t t_ns)
 {
 	struct sequencer *s = &b->sequencer;
 
 	if (!sequencer_active(b))
 		return;
-	if (!b->config.speed_max)
-		s->now_ns = MAX(s->now_ns, board_now(b));
+	if (!b->config.speed_max) /* else the program has its own time, which may lag */
+		s->now_ns = MAX(s->now_ns, t_ns);
 	if (s->state == ETALON_HW_SEQUENCER_WAITING) { /* START and END all the same: the host counts on them */
 		sequencer_begin_channels(b);
 		sequencer_record_start(b, 0);
@@ -173,6 +173,15 @@ static void place_leg(struct board *b, int64_t ready_ns)
 	next_slot(b, t.slot_ns);
 }
 
+/* A gate on an axis: its blade follows its setpoint. */
+static void move_gate(struct board *b)
+{
+	const struct sequencer *s = &b->sequencer;
+
+	if (b->gate >= 0 && s->program->drives[b->gate])
+		source_command(b, (unsigned int)b->gate, b->source_state[b->gate].setpoint, 0, s->now_ns);
+}
+
 static void begin_leg(struct board *b, int64_t floor_ns)
 {
 	struct sequencer *s = &b->sequencer;
@@ -184,6 +193,7 @@ static void begin_leg(struct board *b, int64_t floor_ns)
 			note_setpoints(b, a, 0);
 	board_plant_advance(b, s->now_ns);
 	ready = leg_move(b, s->program, &b->motions, &s->walk, s->now_ns, &waits);
+	move_gate(b);
 	ready = MAX(ready, floor_ns);
 	if (!waits)
 		return place_leg(b, ready);
@@ -231,7 +241,7 @@ static void begin_program(struct board *b, int64_t t_ns)
 
 	t_ns -= t_ns % tick_ns; /* START is on a tick, so that END - START is the duration */
 	s->start_ns = s->now_ns = t_ns;
-	duration = program_duration_ns(b, p, t_ns, &bound);
+	duration = sequencer_duration_ns(b, p, t_ns, &bound);
 	board_plant_begin(b, t_ns);
 	floor_ns = preparation_ready(b, p, t_ns);
 	sequencer_begin_channels(b);
@@ -298,7 +308,7 @@ static void poll_wait(struct board *b)
 	case WAIT_SETTLED:
 		return place_leg(b, MAX(s->waiting.ready_ns, s->now_ns));
 	case WAIT_TIMED_OUT:
-		return sequencer_stop(b, ETALON_HW_END_WAIT_TIMEOUT);
+		return sequencer_stop(b, ETALON_HW_END_WAIT_TIMEOUT, s->now_ns);
 	case WAIT_GOES_ON:
 		s->due_ns = wait_next_ns(b);
 		return;
@@ -365,7 +375,7 @@ static void aperture(struct board *b)
 		return;
 	s->leg.done++;
 	if (action == ETALON_HW_COMPARATOR_END_PROGRAM + 1)
-		return sequencer_stop(b, ETALON_HW_END_COMPARATOR);
+		return sequencer_stop(b, ETALON_HW_END_COMPARATOR, s->now_ns);
 	if (action == ETALON_HW_COMPARATOR_END_AXIS + 1)
 		return end_leg_now(b, true);
 	if (s->leg.done == s->walk.leg_points) {
@@ -408,7 +418,7 @@ static void clock_edge(struct board *b)
 		if (s->now_ns >= s->leg.end_ns &&
 		    program_innermost(s->program)->mode == ETALON_HW_MODE_RAMP)
 			return end_leg_now(b, false); /* the ramp is over, edges or not */
-		return sequencer_stop(b, ETALON_HW_END_CLOCK_TIMEOUT);
+		return sequencer_stop(b, ETALON_HW_END_CLOCK_TIMEOUT, s->now_ns);
 	}
 	trigger_take(t);
 	if (s->leg.done > 0 && s->now_ns < s->leg.slot_ns) {
@@ -425,7 +435,7 @@ static void start_edge(struct board *b)
 	struct trigger *t = &s->trigger[s->program->image.start_input];
 
 	if (trigger_peek(t) > s->now_ns)
-		return sequencer_stop(b, ETALON_HW_END_CLOCK_TIMEOUT);
+		return sequencer_stop(b, ETALON_HW_END_CLOCK_TIMEOUT, s->now_ns);
 	trigger_take(t);
 	begin_program(b, s->now_ns);
 }

@@ -83,7 +83,8 @@ struct sequencer {
 /* ---- sequencer.c ---- */
 void sequencer_load(struct board *b);
 void sequencer_start(struct board *b);
-void sequencer_stop(struct board *b, enum etalon_hw_end_cause cause);
+/* Ends the program at board time t_ns, if one is active. */
+void sequencer_stop(struct board *b, enum etalon_hw_end_cause cause, int64_t t_ns);
 bool sequencer_active(const struct board *b); /* WAITING or RUNNING */
 /* Runs up to board time `until_ns` or until the slice is used up. */
 void sequencer_run(struct board *b, int64_t until_ns);
@@ -110,7 +111,7 @@ struct leg_times leg_place(const struct board *b, const struct program *p, struc
 int64_t preparation_ready(const struct board *b, const struct program *p, int64_t t_ns);
 int64_t gate_travel_ns(const struct board *b);
 /* Duration as stated before a start at t_ns from where everything is; *ret_bound: a lower bound. */
-uint64_t program_duration_ns(const struct board *b, const struct program *p, int64_t t_ns, bool *ret_bound);
+uint64_t sequencer_duration_ns(const struct board *b, const struct program *p, int64_t t_ns, bool *ret_bound);
 
 /* ---- sequencer_wait.c ---- */
 void wait_begin(struct board *b, int64_t ready_ns);

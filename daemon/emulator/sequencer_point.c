@@ -158,15 +158,13 @@ static void exact_ramp(struct board *b, struct plant_conditions *c)
 static uint32_t source_flags(const struct board *b)
 {
 	const struct sequencer *s = &b->sequencer;
-	const bool ramps = program_innermost(s->program)->mode == ETALON_HW_MODE_RAMP;
 	uint32_t flags = 0;
 
 	for (unsigned int n = 0; n < b->description->source_count; n++) {
 		if (b->source_state[n].in_compliance && b->source[n].kind == ETALON_HW_SOURCE_VOLTAGE)
 			flags |= ETALON_HW_POINT_CLAMP;
-		if (!s->program->drives[n] || b->motions.settled_ns[n] <= s->aperture_ns)
-			continue;
-		if (!(ramps && b->motions.motion[n].end_ns == b->motions.settled_ns[n]))
+		if (s->program->drives[n] && !s->program->ramps[n] &&
+		    b->motions.settled_ns[n] > s->aperture_ns)
 			flags |= ETALON_HW_POINT_UNSETTLED;
 	}
 	return flags;
@@ -295,9 +293,10 @@ unsigned int sequencer_point(struct board *b)
 	faults_at_point(b, s->number);
 	if (action == ETALON_HW_COMPARATOR_TRIP + 1) {
 		safety_trip(b, ETALON_HW_CAUSE_COMPARATOR, board_real(b, s->now_ns));
-		sequencer_stop(b, ETALON_HW_END_COMPARATOR); /* nothing was armed: the program ends all the same */
+		/* Nothing was armed: the program ends all the same. */
+		sequencer_stop(b, ETALON_HW_END_COMPARATOR, s->now_ns);
 	} else if (!room && p->flags & ETALON_HW_PROGRAM_STOP_ON_OVERFLOW) {
-		sequencer_stop(b, ETALON_HW_END_OVERFLOW);
+		sequencer_stop(b, ETALON_HW_END_OVERFLOW, s->now_ns);
 	}
 	return action;
 }

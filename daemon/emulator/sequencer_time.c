@@ -217,7 +217,7 @@ static uint64_t legs_left_points(const struct program *p, uint64_t played)
 	return p->points > played ? p->points - played : 0;
 }
 
-uint64_t program_duration_ns(const struct board *b, const struct program *p, int64_t begin,
+uint64_t sequencer_duration_ns(const struct board *b, const struct program *p, int64_t begin,
 			     bool *ret_bound)
 {
 	struct motions m = b->motions;
