@@ -100,6 +100,13 @@ static int bad_yaml(const struct yaml_reader *reader, const yaml_event_t *event,
 		    (unsigned long long)(reader->first_line + event->start_mark.line), what);
 }
 
+static int foreign_tag(const struct yaml_reader *reader, const yaml_event_t *event)
+{
+	return bad_yaml(reader, event,
+			"a type tag (!...) that is not of the YAML core schema; write plain text, "
+			"numbers, true or false");
+}
+
 static int read_scalar(const struct yaml_reader *reader, const yaml_event_t *event, json_t **ret)
 {
 	const char *text = (const char *)event->data.scalar.value;
@@ -214,6 +221,8 @@ static int read_mapping(struct yaml_reader *reader, json_t **ret)
 
 static int read_node(struct yaml_reader *reader, const yaml_event_t *event, json_t **ret)
 {
+	bool sequence = event->type == YAML_SEQUENCE_START_EVENT;
+	const char *tag;
 	int r;
 
 	if (++reader->nodes > YAML_NODES_MAX)
@@ -223,8 +232,12 @@ static int read_node(struct yaml_reader *reader, const yaml_event_t *event, json
 	if (event->type == YAML_ALIAS_EVENT)
 		return bad_yaml(reader, event,
 				"an alias (*name) is not accepted; write the value out");
-	if (event->type != YAML_SEQUENCE_START_EVENT && event->type != YAML_MAPPING_START_EVENT)
+	if (!sequence && event->type != YAML_MAPPING_START_EVENT)
 		return bad_yaml(reader, event, "more than one YAML document");
+	tag = (const char *)(sequence ? event->data.sequence_start.tag
+				      : event->data.mapping_start.tag);
+	if (tag && !streq(tag, sequence ? YAML_SEQ_TAG : YAML_MAP_TAG))
+		return foreign_tag(reader, event);
 	if (reader->depth == YAML_DEPTH_MAX)
 		return bad_yaml(reader, event, "values nested more than 32 deep");
 	reader->depth++;
