@@ -219,9 +219,9 @@ const struct etalon_hw_range *description_range_of(const struct description *d,
 const char *source_unit(unsigned int kind)
 {
 	static const char *const units[] = {
-		[ETALON_HW_SOURCE_WAVELENGTH] = "fm",  [ETALON_HW_SOURCE_POWER] = "fW",
-		[ETALON_HW_SOURCE_CURRENT] = "fA",     [ETALON_HW_SOURCE_VOLTAGE] = "nV",
-		[ETALON_HW_SOURCE_TEMPERATURE] = "uK", [ETALON_HW_SOURCE_POSITION] = "nm",
+		[ETALON_HW_SOURCE_WAVELENGTH] = "fm",	[ETALON_HW_SOURCE_POWER] = "fW",
+		[ETALON_HW_SOURCE_CURRENT] = "fA",	[ETALON_HW_SOURCE_VOLTAGE] = "nV",
+		[ETALON_HW_SOURCE_TEMPERATURE] = "uK",	[ETALON_HW_SOURCE_POSITION] = "nm",
 		[ETALON_HW_SOURCE_ATTENUATION] = "ndB",
 	};
 
@@ -241,8 +241,8 @@ const char *detector_unit(unsigned int kind)
 
 size_t record_stride(unsigned int detectors)
 {
-	size_t size = sizeof(struct etalon_hw_record_point) +
-		      detectors * sizeof(struct etalon_hw_sample);
+	size_t size =
+		sizeof(struct etalon_hw_record_point) + detectors * sizeof(struct etalon_hw_sample);
 
 	size = (size + 7) & ~(size_t)7;
 	return MAX(size, (size_t)ETALON_HW_STRIDE_MIN);

@@ -10,7 +10,7 @@
 #include "base/util.h"
 
 #define YEAR_10000_S INT64_C(253402300800)
-#define KNOWN_MODES                                                                                \
+#define KNOWN_MODES \
 	(ETALON_HW_MODE_STEP | ETALON_HW_MODE_RAMP | ETALON_HW_MODE_WAIT | ETALON_HW_MODE_PULSE)
 
 bool description_text_ok(const char *text, size_t size)

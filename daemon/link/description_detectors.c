@@ -153,9 +153,10 @@ int description_check_ranges(const struct description *d, char **ret_message)
 			const struct etalon_hw_range *g = description_range_of(d, i, k);
 
 			if (strnlen(g->name, sizeof(g->name)) == sizeof(g->name))
-				return fail(ret_message, -EBADMSG,
-					    "description: detector %s: the name of range %u has no end",
-					    d->detector[i].name, k);
+				return fail(
+					ret_message, -EBADMSG,
+					"description: detector %s: the name of range %u has no end",
+					d->detector[i].name, k);
 		}
 		for (unsigned int k = 0; k < d->detector[i].range_count; k++) {
 			r = check_range(d, i, k, ret_message);

@@ -204,8 +204,8 @@ static int emulated_event(struct transport *t, struct etalon_hw_usb_event *ret)
 		r = stream_next(s, 0);
 		if (r == -EAGAIN)
 			return atomic_load(&e->gone) ? -ENODEV : -EAGAIN;
-		if (r == 0 && (s->head.kind != ETALON_HW_STREAM_EVENT ||
-			       s->head.length != sizeof(e->event)))
+		if (r == 0 &&
+		    (s->head.kind != ETALON_HW_STREAM_EVENT || s->head.length != sizeof(e->event)))
 			r = -EPROTO;
 		if (r < 0)
 			return failed(e, r);
@@ -243,7 +243,8 @@ static int connect_message(const char *path, int error, char **ret_message)
 	switch (error) {
 	case -ENOENT:
 		return fail(ret_message, error,
-			    "no emulated board at %s: start etalon-emulator with this socket", path);
+			    "no emulated board at %s: start etalon-emulator with this socket",
+			    path);
 	case -ECONNREFUSED:
 		return fail(ret_message, error,
 			    "nobody listens at %s any more: start etalon-emulator with this socket",

@@ -59,7 +59,8 @@ struct link_ops {
 	const char *name; /* "emulated", "usb", "kernel" */
 
 	/* ---- control ---- */
-	void (*close)(struct link *link); /* the board sees its cable pulled, or its control fd closed */
+	/* The board sees its cable pulled, or its control fd closed. */
+	void (*close)(struct link *link);
 	int (*status)(struct link *link, struct link_status *ret);
 	int (*set_limits)(struct link *link, unsigned int source, int64_t low, int64_t high,
 			  struct link_refusal *ret_refusal);

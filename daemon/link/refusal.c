@@ -3,8 +3,6 @@
  * A board's refusals and trip causes as sentences for a person. Words only: what to do
  * about them is decided elsewhere.
  */
-#include <inttypes.h>
-
 #include "base/util.h"
 #include "link/link.h"
 #include "link/quantity.h"
@@ -25,11 +23,11 @@ static char *limit_message(const struct description *d, const struct link_refusa
 	high = source_quantity(s->kind, r->high);
 	asked = source_quantity(s->kind, r->asked);
 	if (r->has_asked && r->asked > r->high)
-		return asprintf_or_null("%s is above %s's %s; allowed %s to %s", asked.text, s->name,
-					high.text, low.text, high.text);
+		return asprintf_or_null("%s is above %s's %s; allowed %s to %s", asked.text,
+					s->name, high.text, low.text, high.text);
 	if (r->has_asked && r->asked < r->low)
-		return asprintf_or_null("%s is below %s's %s; allowed %s to %s", asked.text, s->name,
-					low.text, low.text, high.text);
+		return asprintf_or_null("%s is below %s's %s; allowed %s to %s", asked.text,
+					s->name, low.text, low.text, high.text);
 	return asprintf_or_null("%s is beyond its limits; allowed %s to %s", s->name, low.text,
 				high.text);
 }
@@ -40,13 +38,14 @@ static char *resolution_message(const struct description *d, const struct link_r
 
 	if (!s)
 		return asprintf_or_null("source %u can not be set that finely", r->detail);
-	if (r->has_asked && r->low > 0) {
+	if (r->has_asked && r->low > 0 && r->low < INT64_MAX / 4 && r->asked > INT64_MIN / 2 &&
+	    r->asked < INT64_MAX / 2) {
 		int64_t below = r->asked - ((r->asked % r->low) + r->low) % r->low;
 
-		return asprintf_or_null("%s is set in steps of %s: the nearest values are %s and %s",
-					s->name, source_distance(s->kind, r->low).text,
-					source_quantity(s->kind, below).text,
-					source_quantity(s->kind, below + r->low).text);
+		return asprintf_or_null(
+			"%s is set in steps of %s: the nearest values are %s and %s", s->name,
+			source_distance(s->kind, r->low).text, source_quantity(s->kind, below).text,
+			source_quantity(s->kind, below + r->low).text);
 	}
 	return asprintf_or_null("%s is set in steps of %s: use a multiple of it", s->name,
 				source_distance(s->kind, r->low).text);
@@ -95,9 +94,11 @@ char *link_refusal_message(const struct description *d, const struct link_refusa
 		return asprintf_or_null("the board finds the program malformed at byte %u",
 					r->detail);
 	case ETALON_HW_REFUSED_TIMING:
-		if (r->low >= 0 && r->high > 0)
-			return between("delay, aperture and period do not go together", r);
-		return asprintf_or_null("delay and aperture do not fit the period");
+		return between(r->detail == 1
+				       ? "the aperture is out of bounds"
+				       : "the period is out of bounds, or delay and aperture "
+					 "do not fit it",
+			       r);
 	case ETALON_HW_REFUSED_MODE:
 		return asprintf_or_null("axis %u: its source can not be swept in this mode",
 					r->detail);
@@ -107,9 +108,9 @@ char *link_refusal_message(const struct description *d, const struct link_refusa
 		return asprintf_or_null("axis %u: its list is missing or of another length",
 					r->detail);
 	case ETALON_HW_REFUSED_RATE:
-		return asprintf_or_null("too many records for this link: at most %" PRId64
-					" a second; use a longer period",
-					r->high);
+		return asprintf_or_null("too many records for this link: at most %s a second; use "
+					"a longer period",
+					quantity_count((uint64_t)r->high).text);
 	case ETALON_HW_REFUSED_EMISSION:
 		return asprintf_or_null("the program needs light, and the laser is not on");
 	case ETALON_HW_REFUSED_CHANNEL:

@@ -127,8 +127,8 @@ static int open_checked(struct transport *t, struct link **ret, char **ret_messa
 		return error;
 	if (strncmp(identity.serial, d->head.serial, sizeof(identity.serial)) != 0)
 		return fail(ret_message, -EBADMSG,
-			    "description: serial number %s, the identity says %.*s",
-			    d->head.serial, (int)sizeof(identity.serial), identity.serial);
+			    "description: serial number %s, the identity says %.*s", d->head.serial,
+			    (int)sizeof(identity.serial), identity.serial);
 	error = t->ops->claim(t, ret_message);
 	if (error < 0)
 		return error;

@@ -44,6 +44,7 @@ void turn_give(struct turn *t)
 {
 	pthread_mutex_lock(&t->mutex);
 	t->taken = false;
+	t->given++;
 	pthread_cond_broadcast(&t->changed);
 	pthread_mutex_unlock(&t->mutex);
 }

@@ -252,8 +252,8 @@ static int registers_aux_set(struct link *link, uint32_t mask, uint32_t values)
 				   sizeof(out));
 	out = (out & ~mask) | (values & mask);
 	if (error == 0)
-		error = t->ops->control_out(t, ETALON_HW_USB_REQUEST_REGISTERS,
-					    ETALON_REG_AUX_OUT, &out, sizeof(out));
+		error = t->ops->control_out(t, ETALON_HW_USB_REQUEST_REGISTERS, ETALON_REG_AUX_OUT,
+					    &out, sizeof(out));
 	turn_give(&r->turn);
 	return error;
 }

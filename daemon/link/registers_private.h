@@ -21,6 +21,7 @@ struct turn {
 	pthread_cond_t changed;
 	bool taken;
 	unsigned int urgent; /* so many urgent callers wait */
+	unsigned int given; /* turns that ended, wrapping */
 };
 
 enum urgency { ORDINARY, URGENT };
@@ -88,8 +89,8 @@ int refusal_errno(uint32_t result);
 
 /* registers_program.c */
 int registers_load(struct link *link, const struct etalon_hw_program *program,
-		   const struct link_list *lists, unsigned int list_count,
-		   struct link_program *ret, struct link_refusal *ret_refusal);
+		   const struct link_list *lists, unsigned int list_count, struct link_program *ret,
+		   struct link_refusal *ret_refusal);
 int registers_start(struct link *link, struct link_refusal *ret_refusal);
 int registers_stop(struct link *link);
 

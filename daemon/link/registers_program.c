@@ -9,16 +9,15 @@
 #include "base/util.h"
 #include "link/registers_private.h"
 
-static int upload_lists(struct registers *r, const struct link_list *lists,
-			unsigned int list_count, struct link_refusal *ret_refusal)
+static int upload_lists(struct registers *r, const struct link_list *lists, unsigned int list_count,
+			struct link_refusal *ret_refusal)
 {
 	int error;
 
 	if (list_count > ETALON_HW_LISTS_MAX)
 		return -EINVAL;
 	for (unsigned int i = 0; i < list_count; i++) {
-		if (lists[i].points == 0 ||
-		    lists[i].points > r->description->head.list_points_max)
+		if (lists[i].points == 0 || lists[i].points > r->description->head.list_points_max)
 			return -EINVAL;
 		error = registers_upload(r, ETALON_HW_UPLOAD_LIST, i, lists[i].values,
 					 lists[i].points * sizeof(int64_t), ret_refusal);
@@ -59,8 +58,8 @@ static int read_loaded(struct registers *r, struct link_program *ret, uint64_t *
 }
 
 int registers_load(struct link *link, const struct etalon_hw_program *program,
-		   const struct link_list *lists, unsigned int list_count,
-		   struct link_program *ret, struct link_refusal *ret_refusal)
+		   const struct link_list *lists, unsigned int list_count, struct link_program *ret,
+		   struct link_refusal *ret_refusal)
 {
 	struct registers *r = registers_of(link);
 	struct link_program loaded;

@@ -55,9 +55,8 @@ static int refused(struct run *run, int error, const char *what)
 	if (run->result->refusal.result == ETALON_HW_RESULT_OK)
 		return give_up(run, error,
 			       asprintf_or_null("%s: %s", what,
-						error == -EPROTO ?
-							"the board breaks its contract" :
-							strerror(-error)));
+						error == -EPROTO ? "the board breaks its contract"
+								 : strerror(-error)));
 	why = link_refusal_message(run->link->description, &run->result->refusal);
 	return give_up(run, error, asprintf_or_null("%s: %s", what, why ? why : "refused"));
 }
@@ -172,10 +171,10 @@ static int collect_once(struct run *run)
 	} else if (r == -EAGAIN && patience_silent(&run->patience)) {
 		return out_of_patience(run);
 	} else if (r != -EAGAIN && r != -ECANCELED) {
-		return give_up(run, r,
-			       asprintf_or_null(r == -ENODEV ? "the board is gone" :
-							       "reading records: %s",
-						strerror(-r)));
+		return give_up(
+			run, r,
+			asprintf_or_null(r == -ENODEV ? "the board is gone" : "reading records: %s",
+					 strerror(-r)));
 	}
 	if (run->block_bytes == block_max(run) ||
 	    (run->block_bytes > 0 && now_ns() - run->block_since_ns >= FLUSH_NS)) {
@@ -267,9 +266,9 @@ static int load(struct run *run)
 						" points in the program, the plan has %" PRIu64,
 						run->loaded.points, s->points));
 	if (run->loaded.stride > ACQUIRE_BLOCK_BYTES)
-		return give_up(run, -EPROTO,
-			       asprintf_or_null("records of %u bytes fit no block",
-						run->loaded.stride));
+		return give_up(
+			run, -EPROTO,
+			asprintf_or_null("records of %u bytes fit no block", run->loaded.stride));
 	return 0;
 }
 

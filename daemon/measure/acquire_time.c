@@ -53,8 +53,10 @@ void patience_begin(struct patience *p, const struct description *d, const struc
 	if (external && program->clock_timeout_ns == 0)
 		p->silence_ns = UINT64_MAX;
 	p->first_ns = program->start_source == ETALON_HW_START_EDGE ? UINT64_MAX : p->silence_ns;
-	if (external || program->start_source == ETALON_HW_START_EDGE || loaded->duration_is_bound) {
-		p->board_ns = p->wall_end_ns = UINT64_MAX; /* nobody knows how long: silence tells */
+	if (external || program->start_source == ETALON_HW_START_EDGE ||
+	    loaded->duration_is_bound) {
+		p->board_ns = p->wall_end_ns =
+			UINT64_MAX; /* nobody knows how long: silence tells */
 		return;
 	}
 	p->board_ns = sum(all, sum(all / 4, BOARD_MARGIN_NS));
@@ -108,8 +110,8 @@ char *patience_message(const struct patience *p, const struct ledger *l)
 					duration_quantity(board_time(l)).text);
 	if (!p->heard)
 		return asprintf_or_null("the board started the program and sends no records");
-	return asprintf_or_null("the board stopped sending records: the last came %s ago",
-				duration_quantity((now_ns() - p->quiet_since_ns) / NSEC_PER_MSEC *
-						  NSEC_PER_MSEC)
-					.text);
+	return asprintf_or_null(
+		"the board stopped sending records: the last came %s ago",
+		duration_quantity((now_ns() - p->quiet_since_ns) / NSEC_PER_MSEC * NSEC_PER_MSEC)
+			.text);
 }

@@ -95,9 +95,8 @@ static int take_point(struct ledger *l, const char *record, char **ret_message)
 
 	memcpy(&point, record, sizeof(point));
 	if (point.number < l->next_point)
-		return fail(ret_message, -EPROTO,
-			    "point %" PRIu64 " came after point %" PRIu64, (uint64_t)point.number,
-			    l->next_point - 1);
+		return fail(ret_message, -EPROTO, "point %" PRIu64 " came after point %" PRIu64,
+			    (uint64_t)point.number, l->next_point - 1);
 	if (point.number > l->next_point) {
 		list_gap(l->gaps, &l->gap_count, l->next_point, point.number - l->next_point);
 		add(&l->missing_points, point.number - l->next_point);
@@ -141,8 +140,9 @@ static int check_head(const struct ledger *l, const struct etalon_hw_record *hea
 		return fail(ret_message, -EPROTO, "a record of %u bytes among records of %u",
 			    head->size, l->stride);
 	if (head->generation != l->generation)
-		return fail(ret_message, -EPROTO, "a record of program %u among those of program %u",
-			    head->generation, l->generation);
+		return fail(ret_message, -EPROTO,
+			    "a record of program %u among those of program %u", head->generation,
+			    l->generation);
 	if (head->type < ETALON_HW_RECORD_START || head->type > ETALON_HW_RECORD_END)
 		return fail(ret_message, -EPROTO, "a record of the unknown type %u", head->type);
 	return 0;
@@ -160,8 +160,7 @@ static int check_order(const struct ledger *l, const struct etalon_hw_record *he
 	if (l->started && start)
 		return fail(ret_message, -EPROTO, "a second START record");
 	if (l->started && head->sequence < l->next_sequence)
-		return fail(ret_message, -EPROTO,
-			    "sequence number %" PRIu64 " came after %" PRIu64,
+		return fail(ret_message, -EPROTO, "sequence number %" PRIu64 " came after %" PRIu64,
 			    (uint64_t)head->sequence, l->next_sequence - 1);
 	return 0;
 }

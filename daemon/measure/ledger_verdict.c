@@ -83,7 +83,8 @@ static void why_end(const struct ledger *l, json_t *why)
 				" was received",
 				produced, l->next_point - 1));
 	say_if(why, dropped != l->gap_points,
-	       asprintf_or_null("END says %" PRIu64 " points were dropped; GAP records say %" PRIu64,
+	       asprintf_or_null("END says %" PRIu64
+				" points were dropped; GAP records say %" PRIu64,
 				dropped, l->gap_points));
 	say_if(why, dropped != l->missing_points,
 	       asprintf_or_null("END says %" PRIu64 " points were dropped; %" PRIu64
@@ -136,9 +137,9 @@ static json_t *gap_list(const struct ledger *l)
 	json_t *gaps = json_array();
 
 	for (uint32_t i = 0; i < MIN(l->gap_count, (uint32_t)LEDGER_GAPS_MAX); i++)
-		json_array_append_new(gaps, json_pack("{s:I, s:I}", "first",
-						      (json_int_t)l->gaps[i].first, "count",
-						      (json_int_t)l->gaps[i].count));
+		json_array_append_new(gaps,
+				      json_pack("{s:I, s:I}", "first", (json_int_t)l->gaps[i].first,
+						"count", (json_int_t)l->gaps[i].count));
 	return gaps;
 }
 

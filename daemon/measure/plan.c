@@ -15,18 +15,23 @@
 static const char *const kinds[] = {"wavelength-sweep", "sweep", "dark"};
 
 /* Keys that any request may have; those of its kind come besides. */
-#define COMMON_KEYS                                                                                \
-	"kind", "detectors", "ranges", "label", "device", "wafer", "die", "note", "operator",      \
+#define COMMON_KEYS                                                                           \
+	"kind", "detectors", "ranges", "label", "device", "wafer", "die", "note", "operator", \
 		"parent", "expectations", "analyse", "limits"
 
 static const char *const wavelength_keys[] = {
-	COMMON_KEYS, "start_fm",    "stop_fm", "points",    "power_fw", "speed_fm_per_s", "dwell_ns",
-	"aperture_ns", "average", "both_ways", "reference", "purpose",
+	COMMON_KEYS, "start_fm",    "stop_fm", "points",    "power_fw",	 "speed_fm_per_s",
+	"dwell_ns",  "aperture_ns", "average", "both_ways", "reference", "purpose",
 };
 static const char *const sweep_keys[] = {
-	COMMON_KEYS, "axes", "period_ns",   "delay_ns", "aperture_ns", "emission", "gate",
-	"dark",	     "set",  "comparators", "start_input", "clock", "clock_input",
-	"clock_timeout_ns", "outputs",
+	COMMON_KEYS,   "axes",
+	"period_ns",   "delay_ns",
+	"aperture_ns", "emission",
+	"gate",	       "dark",
+	"set",	       "comparators",
+	"start_input", "clock",
+	"clock_input", "clock_timeout_ns",
+	"outputs",
 };
 static const char *const dark_keys[] = {COMMON_KEYS, "points", "period_ns", "aperture_ns"};
 
@@ -91,10 +96,9 @@ int plan_finish_segment(struct plan_build *b, struct segment *s)
 {
 	s->points = program_points(&s->program);
 	if (s->points > REQUEST_POINTS_MAX)
-		return fail(b->message, -ERANGE,
-			    "%s points are more than one run may have; at most %s",
-			    quantity_count(s->points).text,
-			    quantity_count(REQUEST_POINTS_MAX).text);
+		return fail(
+			b->message, -ERANGE, "%s points are more than one run may have; at most %s",
+			quantity_count(s->points).text, quantity_count(REQUEST_POINTS_MAX).text);
 	s->duration_ns = program_duration_ns(b->d, &s->program);
 	if (s->duration_ns > DURATION_MAX_NS)
 		return fail(b->message, -ERANGE,
@@ -130,7 +134,7 @@ static int check_texts(struct plan_build *b)
 static int check_expectation(struct plan_build *b, const char *where, const json_t *o)
 {
 	static const char *const keys[] = {"quantity", "method", "channel", "low",
-					   "high",     "unit",   "guard"};
+					   "high",     "unit",	 "guard"};
 	static const char *const numbers[] = {"low", "high", "guard"};
 	static const char *const texts[] = {"quantity", "method", "channel", "unit"};
 	const char *text;
@@ -254,7 +258,8 @@ int plan_make(const struct description *d, const struct site *site, const json_t
 	b.request = plan->request = json_deep_copy(request);
 	plan->summary = json_pack("{s:[], s:[]}", "lines", "warnings");
 	if (!plan->request || !plan->summary)
-		return fail(ret_message, plan->summary ? -EINVAL : -ENOMEM, "request: must be an object");
+		return fail(ret_message, plan->summary ? -EINVAL : -ENOMEM,
+			    "request: must be an object");
 	b.lines = json_object_get(plan->summary, "lines");
 	b.warnings = json_object_get(plan->summary, "warnings");
 	r = build(&b);

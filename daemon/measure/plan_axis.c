@@ -89,8 +89,8 @@ static int fill_list(struct plan_build *b, struct segment *s, const struct axis_
 		return -ERANGE;
 	for (uint32_t i = 0; i < points; i++) {
 		if (!m->values) {
-			values[i] = plan_on_grid(
-				source, etalon_hw_setpoint(m->start, m->stop, points, i));
+			values[i] = plan_on_grid(source,
+						 etalon_hw_setpoint(m->start, m->stop, points, i));
 			continue;
 		}
 		values[i] = m->values[i];

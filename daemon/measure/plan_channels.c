@@ -133,8 +133,9 @@ static int default_columns(struct plan_build *b)
 			return r;
 	}
 	if (b->column_count == 0)
-		return fail(b->message, -EINVAL,
-			    "detectors: name at least one; this board has none that measures light");
+		return fail(
+			b->message, -EINVAL,
+			"detectors: name at least one; this board has none that measures light");
 	return 0;
 }
 

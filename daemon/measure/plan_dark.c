@@ -60,10 +60,10 @@ static int dark_timing(struct plan_build *b, struct timing *t)
 				   b->message);
 	if (r < 0)
 		return r;
-	t->aperture_ns = aperture ? (uint64_t)aperture :
-				    MAX(plan_aperture_min(b, &whose), DEFAULT_APERTURE_NS);
-	t->period_ns = period ? (uint64_t)period :
-				MAX(t->aperture_ns / 4 * 5, (uint64_t)b->d->head.period_min_ns);
+	t->aperture_ns = aperture ? (uint64_t)aperture
+				  : MAX(plan_aperture_min(b, &whose), DEFAULT_APERTURE_NS);
+	t->period_ns = period ? (uint64_t)period
+			      : MAX(t->aperture_ns / 4 * 5, (uint64_t)b->d->head.period_min_ns);
 	json_object_set_new(b->request, "aperture_ns", json_integer((json_int_t)t->aperture_ns));
 	json_object_set_new(b->request, "period_ns", json_integer((json_int_t)t->period_ns));
 	return plan_check_timing(b, t);
@@ -93,8 +93,8 @@ int plan_dark(struct plan_build *b)
 	if (!s)
 		return -ENOMEM;
 	/* Off is dark, too: no light is asked for. */
-	s->program.gate = b->d->head.capabilities & ETALON_HW_CAP_GATE ? ETALON_HW_GATE_SHUT :
-									 ETALON_HW_GATE_KEEP;
+	s->program.gate = b->d->head.capabilities & ETALON_HW_CAP_GATE ? ETALON_HW_GATE_SHUT
+								       : ETALON_HW_GATE_KEEP;
 	plan_repeat_axis(s, 0, (uint32_t)points);
 	r = plan_finish_segment(b, s);
 	if (r < 0)

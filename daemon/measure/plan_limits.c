@@ -77,12 +77,13 @@ static int beyond(struct plan_build *b, const struct etalon_hw_source *s, const 
 	_cleanup_free_ char *run_in = NULL;
 
 	if (l->min + margin > l->max - margin)
-		return fail(b->message, -ERANGE,
-			    "%s: a run-in of %s on each side leaves nothing of %s to %s: sweep more "
-			    "slowly",
-			    s->name, source_distance(s->kind, margin).text,
-			    source_quantity(s->kind, l->min).text,
-			    source_quantity(s->kind, l->max).text);
+		return fail(
+			b->message, -ERANGE,
+			"%s: a run-in of %s on each side leaves nothing of %s to %s: sweep more "
+			"slowly",
+			s->name, source_distance(s->kind, margin).text,
+			source_quantity(s->kind, l->min).text,
+			source_quantity(s->kind, l->max).text);
 	if (margin > 0)
 		run_in = asprintf_or_null(", which leaves %s for the run-in",
 					  source_distance(s->kind, margin).text);

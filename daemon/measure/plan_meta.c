@@ -48,8 +48,7 @@ static const char *column_unit(unsigned int kind, bool to_power)
 }
 
 /* Keys of amperes exist for currents only. */
-static void describe_current(json_t *o, const struct etalon_hw_range *g,
-			     const struct conversion *c)
+static void describe_current(json_t *o, const struct etalon_hw_range *g, const struct conversion *c)
 {
 	json_object_set_new(o, "full_scale_a", json_real((double)g->full_scale * 1e-15));
 	json_object_set_new(o, "noise_density_a_per_rthz",
@@ -76,12 +75,11 @@ static json_t *channel(const struct plan_build *b, const struct column *column,
 			    &c) < 0)
 		return NULL;
 	o = json_pack("{s:s, s:s, s:s, s:s, s:s, s:f, s:I}", "column", column->name, "detector",
-		      t->name, "unit", column_unit(t->kind, c.to_power), "role",
-		      role_text(t->role), "range", g->name, "bandwidth_hz",
-		      (double)g->bandwidth_mhz * 1e-3, "group_delay_ns",
-		      (json_int_t)g->group_delay_ns);
-	if (o && (t->kind == ETALON_HW_DETECTOR_PHOTOCURRENT ||
-		  t->kind == ETALON_HW_DETECTOR_CURRENT))
+		      t->name, "unit", column_unit(t->kind, c.to_power), "role", role_text(t->role),
+		      "range", g->name, "bandwidth_hz", (double)g->bandwidth_mhz * 1e-3,
+		      "group_delay_ns", (json_int_t)g->group_delay_ns);
+	if (o &&
+	    (t->kind == ETALON_HW_DETECTOR_PHOTOCURRENT || t->kind == ETALON_HW_DETECTOR_CURRENT))
 		describe_current(o, g, &c);
 	return o;
 }
@@ -100,9 +98,9 @@ static void add_calibration(const struct plan_build *b, json_t *axis)
 	char date[32];
 	struct tm tm;
 
-	json_object_set_new(axis, "calibration_id",
-			    json_sprintf("%s-%u", b->d->head.serial,
-					 b->d->head.calibration_generation));
+	json_object_set_new(
+		axis, "calibration_id",
+		json_sprintf("%s-%u", b->d->head.serial, b->d->head.calibration_generation));
 	if (at > 0 && gmtime_r(&at, &tm) && strftime(date, sizeof(date), "%Y-%m-%d", &tm) > 0)
 		json_object_set_new(axis, "calibrated", json_string(date));
 }
@@ -146,9 +144,9 @@ static void add_laser(const struct plan_build *b, json_t *meta, int wavelength_s
 		    (s->belongs_to != wavelength_source &&
 		     b->d->source[wavelength_source].belongs_to != i))
 			continue;
-		json_object_set_new(meta, "laser",
-				    json_pack("{s:f}", "rin_db_per_hz",
-					      (double)s->rin_mdb_per_hz * 1e-3));
+		json_object_set_new(
+			meta, "laser",
+			json_pack("{s:f}", "rin_db_per_hz", (double)s->rin_mdb_per_hz * 1e-3));
 		return;
 	}
 }
@@ -162,10 +160,9 @@ static json_t *all_channels(const struct plan_build *b, int wavelength_source,
 	json_t *channels = json_array();
 
 	for (unsigned int i = 0; i < b->column_count; i++)
-		json_array_append_new(channels,
-				      channel(b, &b->column[i],
-					      b->plan->segments[0].program.aperture_ns, start_m,
-					      stop_m));
+		json_array_append_new(channels, channel(b, &b->column[i],
+							b->plan->segments[0].program.aperture_ns,
+							start_m, stop_m));
 	return channels;
 }
 
@@ -176,8 +173,8 @@ int plan_meta(struct plan_build *b, const char *kind, json_t *settings, int wave
 	json_t *meta = json_pack("{s:s, s:o, s:o, s:{s:s, s:s, s:s}}", META_KIND, kind,
 				 META_SETTINGS, settings, META_CHANNELS,
 				 all_channels(b, wavelength_source, axis_start_fm, axis_stop_fm),
-				 "board", "model", b->d->head.model, "serial",
-				 b->d->head.serial, "firmware", b->d->head.firmware);
+				 "board", "model", b->d->head.model, "serial", b->d->head.serial,
+				 "firmware", b->d->head.firmware);
 
 	if (!meta)
 		return fail(b->message, -ENOMEM, "no memory for the description of the run");
@@ -302,7 +299,8 @@ void plan_summary(struct plan_build *b, const char *how)
 			 (double)plan->duration_ns * 1e-9,
 			 (double)b->d->head.emission_delay_ns * 1e-9);
 	else
-		snprintf(light, sizeof(light), "%.1f s, no light", (double)plan->duration_ns * 1e-9);
+		snprintf(light, sizeof(light), "%.1f s, no light",
+			 (double)plan->duration_ns * 1e-9);
 	text = json_sprintf("plan    %s; %s", how, light);
 	json_array_insert_new(b->lines, 0, text);
 	axis_line(b);

@@ -44,8 +44,9 @@ static int read_values(struct plan_build *b, const char *where, const json_t *li
 	if (!json_is_array(list) || n == 0)
 		return fail(b->message, -EINVAL, "%s: values must be a list of numbers", where);
 	if (n > b->d->head.list_points_max)
-		return fail(b->message, -ERANGE, "%s: %zu values; a list of this board has at most %u",
-			    where, n, b->d->head.list_points_max);
+		return fail(b->message, -ERANGE,
+			    "%s: %zu values; a list of this board has at most %u", where, n,
+			    b->d->head.list_points_max);
 	a->values[m] = malloc(n * sizeof(int64_t));
 	if (!a->values[m])
 		return -ENOMEM;
@@ -81,7 +82,8 @@ static int check_use(struct plan_build *b, struct sweep *w, const struct sweep_a
 
 	if (s->is_gate)
 		return fail(b->message, -EINVAL,
-			    "%s is no source to sweep: say \"gate\": \"open\" or \"shut\"", s->name);
+			    "%s is no source to sweep: say \"gate\": \"open\" or \"shut\"",
+			    s->name);
 	if (w->used[source])
 		return fail(b->message, -EINVAL, "%s is swept twice in one program", s->name);
 	w->used[source] = true;
@@ -188,7 +190,7 @@ static int read_members(struct plan_build *b, struct sweep *w, struct sweep_axis
 
 static int read_axis(struct plan_build *b, struct sweep *w, const json_t *o, const char *where)
 {
-	static const char *const keys[] = {"sources", "points", "mode",	 "direction", "settle_ns",
+	static const char *const keys[] = {"sources", "points",	 "mode",  "direction", "settle_ns",
 					   "window",  "hold_ns", "slope", "timeout_ns"};
 	static const char *const modes[] = {"step", "ramp", "wait"};
 	static const char *const directions[] = {"forward", "reverse", "serpentine", "up-down"};
@@ -261,7 +263,8 @@ static bool is_ungated_emitter(const struct etalon_hw_source *s)
 
 static int read_light(struct plan_build *b, struct sweep *w)
 {
-	static const char *const gates[] = {"keep", "shut", "open"}; /* enum etalon_hw_gate_policy */
+	static const char *const gates[] = {"keep", "shut",
+					    "open"}; /* enum etalon_hw_gate_policy */
 	const struct etalon_hw_source *ungated = NULL, *gated = NULL;
 	bool has_gate = b->d->head.capabilities & ETALON_HW_CAP_GATE;
 	int r, said;
@@ -280,8 +283,8 @@ static int read_light(struct plan_build *b, struct sweep *w)
 	if (ungated && !w->emission)
 		return fail(b->message, -EINVAL,
 			    "%s emits light: ask for it with \"emission\": true", ungated->name);
-	w->gate = w->emission && has_gate && (gated || !ungated) ? ETALON_HW_GATE_OPEN :
-								   ETALON_HW_GATE_KEEP;
+	w->gate = w->emission && has_gate && (gated || !ungated) ? ETALON_HW_GATE_OPEN
+								 : ETALON_HW_GATE_KEEP;
 	said = request_choice(b->request, "request", "gate", NAMES(gates), &w->gate, b->message);
 	if (said < 0)
 		return said;
@@ -340,12 +343,13 @@ static int read_time(struct plan_build *b, struct sweep *w)
 	if (aperture == 0)
 		return fail(b->message, -EINVAL, "request: aperture_ns is missing");
 	if (period == 0)
-		period = delay > INT64_MAX - aperture ?
-				 INT64_MAX :
-				 MAX(delay + aperture, (int64_t)b->d->head.period_min_ns);
+		period = delay > INT64_MAX - aperture
+				 ? INT64_MAX
+				 : MAX(delay + aperture, (int64_t)b->d->head.period_min_ns);
 	if ((uint64_t)delay < settle)
-		plan_warn(b, "delay %s is shorter than the sources settle, %s: points will be "
-			     "flagged",
+		plan_warn(b,
+			  "delay %s is shorter than the sources settle, %s: points will be "
+			  "flagged",
 			  duration_quantity((uint64_t)delay).text, duration_quantity(settle).text);
 	w->timing = (struct timing){(uint64_t)period, (uint64_t)delay, (uint64_t)aperture};
 	json_object_set_new(b->request, "period_ns", json_integer(period));
@@ -410,8 +414,8 @@ static int fill_axis(struct plan_build *b, struct sweep *w, struct segment *s, u
 	if (from->member_count == 0)
 		plan_repeat_axis(s, n, (uint32_t)from->points);
 	else
-		r = plan_set_axis(b, s, n, from->member, from->member_count,
-				  (uint32_t)from->points, from->mode);
+		r = plan_set_axis(b, s, n, from->member, from->member_count, (uint32_t)from->points,
+				  from->mode);
 	a->direction = (uint8_t)from->direction;
 	a->settle_ns = (uint64_t)from->settle_ns;
 	if (from->mode == ETALON_HW_MODE_WAIT) {
@@ -447,9 +451,9 @@ static int add_main(struct plan_build *b, struct sweep *w)
 
 static int add_meta(struct plan_build *b, const struct sweep *w)
 {
-	static const char *const modes[] = {
-		[ETALON_HW_MODE_STEP] = "step", [ETALON_HW_MODE_RAMP] = "ramp",
-		[ETALON_HW_MODE_WAIT] = "wait"};
+	static const char *const modes[] = {[ETALON_HW_MODE_STEP] = "step",
+					    [ETALON_HW_MODE_RAMP] = "ramp",
+					    [ETALON_HW_MODE_WAIT] = "wait"};
 	const struct sweep_axis *a = &w->axis[w->axis_count - 1];
 	const struct etalon_hw_source *s =
 		a->member_count > 0 ? &b->d->source[a->member[0].source] : NULL;
@@ -463,9 +467,9 @@ static int add_meta(struct plan_build *b, const struct sweep *w)
 			  a->member[0].start, a->member[0].stop);
 
 	if (r == 0 && s && !wavelength)
-		json_object_set_new(b->plan->meta, "axis",
-				    json_pack("{s:s, s:s}", "column", s->name, "provenance",
-					      "nominal"));
+		json_object_set_new(
+			b->plan->meta, "axis",
+			json_pack("{s:s, s:s}", "column", s->name, "provenance", "nominal"));
 	return r;
 }
 

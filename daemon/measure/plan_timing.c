@@ -57,8 +57,9 @@ int plan_check_timing(struct plan_build *b, const struct timing *t)
 			    duration_quantity(t->aperture_ns).text, duration_quantity(least).text,
 			    whose, duration_quantity(least).text);
 	if (t->aperture_ns > aperture_max)
-		return fail(b->message, -ERANGE, "aperture %s is longer than the board counts: at "
-						 "most %s",
+		return fail(b->message, -ERANGE,
+			    "aperture %s is longer than the board counts: at "
+			    "most %s",
 			    duration_quantity(t->aperture_ns).text,
 			    duration_quantity(aperture_max).text);
 	needed = sum(t->delay_ns, t->aperture_ns);
@@ -142,9 +143,9 @@ static uint64_t leg_ns(const struct description *d, const struct etalon_hw_progr
 	if (a->mode != ETALON_HW_MODE_RAMP)
 		return times(program_axis_length(p, p->axis_count - 1), p->period_ns);
 	for (unsigned int g = 0; g < a->gang_count; g++) {
-		uint64_t run = run_in_ns(&d->source[a->gang[g].source],
-					 a->gang[g].stop - a->gang[g].start, a->points,
-					 p->period_ns);
+		uint64_t run =
+			run_in_ns(&d->source[a->gang[g].source], a->gang[g].stop - a->gang[g].start,
+				  a->points, p->period_ns);
 
 		lead = MAX(lead, run);
 		tail = MAX(tail, run);
@@ -162,17 +163,17 @@ static uint64_t return_ns(const struct description *d, const struct etalon_hw_pr
 	for (unsigned int g = 0; g < a->gang_count; g++) {
 		const struct etalon_hw_source *s = &d->source[a->gang[g].source];
 		int64_t way = a->gang[g].stop - a->gang[g].start;
-		int64_t run_in = a->mode == ETALON_HW_MODE_RAMP ?
-					 ramp_run_in(s, way, a->points, p->period_ns) :
-					 0;
+		int64_t run_in = a->mode == ETALON_HW_MODE_RAMP
+					 ? ramp_run_in(s, way, a->points, p->period_ns)
+					 : 0;
 		uint64_t ns;
 
 		if (a->shape == ETALON_HW_AXIS_LIST || turns)
 			way = run_in = 0;
-		ns = a->mode == ETALON_HW_MODE_RAMP ?
-			     sum(move_ns(way, s->flyback_speed),
-				 2 * move_ns(run_in, s->flyback_speed)) :
-			     sum(move_ns(way, s->default_slew), s->settle_ns);
+		ns = a->mode == ETALON_HW_MODE_RAMP
+			     ? sum(move_ns(way, s->flyback_speed),
+				   2 * move_ns(run_in, s->flyback_speed))
+			     : sum(move_ns(way, s->default_slew), s->settle_ns);
 		longest = MAX(longest, ns);
 	}
 	return longest;

@@ -102,17 +102,19 @@ static int read_power(struct plan_build *b, struct wavelength_sweep *w)
 		return r;
 	if (w->power < 0) {
 		if (r > 0)
-			return fail(b->message, -ENOTSUP, "the power of this board's laser can not "
-							  "be set: leave power_fw out");
+			return fail(b->message, -ENOTSUP,
+				    "the power of this board's laser can not "
+				    "be set: leave power_fw out");
 		return 0;
 	}
 	w->power_by_site = r == 0;
 	if (w->power_by_site && w->power_fw == 0)
-		return fail(b->message, -EINVAL,
-			    "how much power? Neither the request (power_fw) nor the site says; "
-			    "allowed %s to %s",
-			    source_quantity(ETALON_HW_SOURCE_POWER, b->d->source[w->power].min).text,
-			    source_quantity(ETALON_HW_SOURCE_POWER, b->d->source[w->power].max).text);
+		return fail(
+			b->message, -EINVAL,
+			"how much power? Neither the request (power_fw) nor the site says; "
+			"allowed %s to %s",
+			source_quantity(ETALON_HW_SOURCE_POWER, b->d->source[w->power].min).text,
+			source_quantity(ETALON_HW_SOURCE_POWER, b->d->source[w->power].max).text);
 	r = plan_check_setpoint(b, (unsigned int)w->power, 0, &w->power_fw);
 	if (r < 0)
 		return r;
@@ -137,21 +139,21 @@ static int too_fast(struct plan_build *b, const struct wavelength_sweep *w)
 {
 	const struct etalon_hw_source *s = &b->d->source[w->laser];
 	uint64_t least = b->d->head.period_min_ns;
-	unsigned __int128 way = (unsigned __int128)(w->stop_fm > w->start_fm ?
-							    w->stop_fm - w->start_fm :
-							    w->start_fm - w->stop_fm) *
-				NSEC_PER_SEC;
+	unsigned __int128 way =
+		(unsigned __int128)(w->stop_fm > w->start_fm ? w->stop_fm - w->start_fm
+							     : w->start_fm - w->stop_fm) *
+		NSEC_PER_SEC;
 	int64_t fastest = (int64_t)(way / (w->points - 1) / least);
 	uint64_t most = (uint64_t)(way / (uint64_t)w->speed / least) + 1;
 	_cleanup_free_ char *slower = NULL;
 
 	if (fastest >= s->ramp_speed_min)
 		slower = asprintf_or_null("at most %s, or ", source_speed(s->kind, fastest).text);
-	return fail(b->message, -ERANGE,
-		    "%s points at %s come faster than this board's period of %s: %sat most %s points",
-		    quantity_count(w->points).text, source_speed(s->kind, w->speed).text,
-		    duration_quantity(least).text, slower ? slower : "",
-		    quantity_count(most).text);
+	return fail(
+		b->message, -ERANGE,
+		"%s points at %s come faster than this board's period of %s: %sat most %s points",
+		quantity_count(w->points).text, source_speed(s->kind, w->speed).text,
+		duration_quantity(least).text, slower ? slower : "", quantity_count(most).text);
 }
 
 static int check_speed(struct plan_build *b, const struct wavelength_sweep *w)
@@ -163,8 +165,8 @@ static int check_speed(struct plan_build *b, const struct wavelength_sweep *w)
 	return fail(b->message, -ERANGE, "%s is %s %s's %s; allowed %s to %s",
 		    source_speed(s->kind, w->speed).text,
 		    w->speed > s->ramp_speed_max ? "above" : "below", s->name,
-		    source_speed(s->kind, w->speed > s->ramp_speed_max ? s->ramp_speed_max :
-									 s->ramp_speed_min)
+		    source_speed(s->kind, w->speed > s->ramp_speed_max ? s->ramp_speed_max
+								       : s->ramp_speed_min)
 			    .text,
 		    source_speed(s->kind, s->ramp_speed_min).text,
 		    source_speed(s->kind, s->ramp_speed_max).text);
@@ -189,15 +191,13 @@ static int ramp_timing(struct plan_build *b, struct wavelength_sweep *w)
 	uint64_t longest = (uint64_t)UINT32_MAX * b->d->head.tick_ps / 1000;
 	int r;
 
-	if (!(s->modes & ETALON_HW_MODE_RAMP) ||
-	    !(b->d->head.capabilities & ETALON_HW_CAP_RAMP))
+	if (!(s->modes & ETALON_HW_MODE_RAMP) || !(b->d->head.capabilities & ETALON_HW_CAP_RAMP))
 		return fail(b->message, -ENOTSUP,
 			    "%s can not sweep at a constant speed: give a dwell instead", s->name);
 	r = check_speed(b, w);
 	if (r < 0)
 		return r;
-	w->timing.period_ns =
-		ramp_period_ns(s, w->stop_fm - w->start_fm, w->points, w->speed);
+	w->timing.period_ns = ramp_period_ns(s, w->stop_fm - w->start_fm, w->points, w->speed);
 	if (w->timing.period_ns < b->d->head.period_min_ns)
 		return too_fast(b, w);
 	json_object_set_new(b->request, "speed_fm_per_s", json_integer(w->speed));
@@ -225,13 +225,13 @@ static int step_timing(struct plan_build *b, struct wavelength_sweep *w, uint64_
 	if (r < 0)
 		return r;
 	if (w->timing.aperture_ns > dwell_ns - s->settle_ns)
-		return fail(b->message, -ERANGE,
-			    "aperture %s does not fit the dwell of %s after %s of settling: at most "
-			    "%s",
-			    duration_quantity(w->timing.aperture_ns).text,
-			    duration_quantity(dwell_ns).text,
-			    duration_quantity(s->settle_ns).text,
-			    duration_quantity(dwell_ns - s->settle_ns).text);
+		return fail(
+			b->message, -ERANGE,
+			"aperture %s does not fit the dwell of %s after %s of settling: at most "
+			"%s",
+			duration_quantity(w->timing.aperture_ns).text,
+			duration_quantity(dwell_ns).text, duration_quantity(s->settle_ns).text,
+			duration_quantity(dwell_ns - s->settle_ns).text);
 	w->timing.delay_ns = dwell_ns - w->timing.aperture_ns;
 	return plan_check_timing(b, &w->timing);
 }
@@ -246,8 +246,8 @@ static int read_timing(struct plan_build *b, struct wavelength_sweep *w)
 			   b->message);
 	if (r < 0)
 		return r;
-	stepped = request_within(b->request, "request", "dwell_ns", 1, INT64_MAX, &dwell,
-				 b->message);
+	stepped =
+		request_within(b->request, "request", "dwell_ns", 1, INT64_MAX, &dwell, b->message);
 	if (stepped < 0)
 		return stepped;
 	if (r > 0 && stepped > 0)
@@ -280,8 +280,7 @@ static int check_reference(struct plan_build *b)
 
 static int add_main(struct plan_build *b, const struct wavelength_sweep *w, bool gated)
 {
-	struct axis_member laser = {
-		.source = w->laser, .start = w->start_fm, .stop = w->stop_fm};
+	struct axis_member laser = {.source = w->laser, .start = w->start_fm, .stop = w->stop_fm};
 	struct segment *s = plan_add_segment(b, SEGMENT_MAIN, &w->timing);
 	unsigned int inner = w->average > 1 ? 1 : 0;
 	int r;
@@ -353,8 +352,8 @@ static char *how(const struct wavelength_sweep *w)
 	return asprintf_or_null("%s points%s%s, %s%s, aperture %s", quantity_count(w->points).text,
 				w->both_ways ? " there and back" : "", passes ? passes : "",
 				w->ramp ? "" : "dwell ",
-				w->ramp ? source_speed(ETALON_HW_SOURCE_WAVELENGTH, w->speed).text :
-					  duration_quantity(w->timing.period_ns).text,
+				w->ramp ? source_speed(ETALON_HW_SOURCE_WAVELENGTH, w->speed).text
+					: duration_quantity(w->timing.period_ns).text,
 				duration_quantity(w->timing.aperture_ns).text);
 }
 
