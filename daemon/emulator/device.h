@@ -64,6 +64,9 @@ struct device {
 struct device *device_free(struct device *device);
 DEFINE_CLEANUP(struct device *, device_free, device_freep);
 
+/* Whether a list of resonances between these wavelengths has an end. */
+bool device_span_is_sane(double start_m, double stop_m);
+
 /* A device that is built from parameters. */
 struct device_class {
 	const char *name;

@@ -100,7 +100,7 @@ static int mzi_truth(const struct device *device, double start_m, double stop_m,
 
 	json_object_set_new(truth, "extinction_db", json_real(mzi->config.extinction_db));
 	json_object_set_new(truth, "loss_db", json_real(mzi->config.loss_db));
-	if (!(mzi->length_m > 0))
+	if (!(mzi->length_m > 0) || !device_span_is_sane(start_m, stop_m))
 		return 0;
 	mzi_prepare(device, &chip, &phase);
 	json_object_set_new(

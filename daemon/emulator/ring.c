@@ -173,20 +173,22 @@ static int ring_truth(const struct device *device, double start_m, double stop_m
 	const struct ring *ring = to_ring(device);
 	struct chip chip = {.temperature_k = temperature_k};
 	struct device_phase phase;
-	double first, centre = (start_m + stop_m) / 2;
+	double first, fsr_m, centre_m = (start_m + stop_m) / 2;
 	json_t *list = json_array();
 
+	json_object_set_new(truth, "group_index", json_real(ring->config.group_index));
+	if (json_object_set_new(truth, "resonances", list) < 0)
+		return -ENOMEM;
+	if (!device_span_is_sane(start_m, stop_m))
+		return 0;
 	ring_prepare(device, &chip, &phase);
 	first = ceil((phase.a / stop_m + phase.b) / (2 * M_PI));
 	/* From the shortest wavelength, which is the highest order, upwards. */
 	for (double order = floor((phase.a / start_m + phase.b) / (2 * M_PI)); order >= first;
 	     order--)
 		json_array_append_new(list, resonance_truth(ring, &phase, 2 * M_PI * order));
-	json_object_set_new(
-		truth, "fsr_nm",
-		json_real(centre * centre / (ring->config.group_index * ring->length_m) * 1e9));
-	json_object_set_new(truth, "group_index", json_real(ring->config.group_index));
-	return json_object_set_new(truth, "resonances", list) < 0 ? -ENOMEM : 0;
+	fsr_m = centre_m * centre_m / (ring->config.group_index * ring->length_m);
+	return json_object_set_new(truth, "fsr_nm", json_real(fsr_m * 1e9)) < 0 ? -ENOMEM : 0;
 }
 
 static void ring_free(struct device *device)

@@ -104,6 +104,21 @@ START_TEST(default_ring_has_the_reference_board_s_numbers)
 }
 END_TEST
 
+START_TEST(truth_of_no_span_has_no_resonances)
+{
+	static const double spans[][2] = {
+		{0, 0}, {1560e-9, 1540e-9}, {0, 1560e-9}, {1540e-9, 1}, {NAN, NAN}};
+	_cleanup_(plant_freep) struct plant *plant = bench_plant(NULL, NULL, NULL, 1);
+
+	for (size_t i = 0; i < ARRAY_SIZE(spans); i++) {
+		json_t *truth = plant_truth(plant, spans[i][0], spans[i][1], 298.15);
+
+		ck_assert_uint_eq(json_array_size(resonances(truth)), 0);
+		json_decref(truth);
+	}
+}
+END_TEST
+
 /* ---- the model ---- */
 
 /* Product of the transfer matrices of coupler, waveguide, waveguide and coupler. */
@@ -359,6 +374,7 @@ static Suite *ring_suite(void)
 	tcase_add_test(t, default_ring_has_the_reference_board_s_nine_resonances);
 	tcase_add_loop_test(t, default_ring_has_the_reference_board_s_numbers, 0,
 			    ARRAY_SIZE(expected));
+	tcase_add_test(t, truth_of_no_span_has_no_resonances);
 	tcase_add_test(t, light_is_the_product_of_the_transfer_matrices);
 	tcase_add_test(t, no_port_gives_more_than_came_in);
 	tcase_add_test(t, critically_coupled_all_pass_ring_is_dark_at_resonance);
