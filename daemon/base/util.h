@@ -15,6 +15,7 @@
 #define MIN(a, b) ((a) < (b) ? (a) : (b))
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
 #define streq(a, b) (strcmp((a), (b)) == 0)
+#define _unused_ __attribute__((__unused__)) /* a parameter that a callback's type demands */
 #define _printf_(fmt, args) __attribute__((__format__(__printf__, fmt, args)))
 
 #define NSEC_PER_SEC 1000000000ULL

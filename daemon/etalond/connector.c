@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * Back-off and watching for a socket. See connector.h. Opens nothing itself.
+ */
+#include "etalond/connector.h"
+
+#include <libgen.h>
+#include <sys/inotify.h>
+
+#include "base/cleanup.h"
+#include "base/util.h"
+
+#define PAUSE_MIN_MS 1000U
+#define PAUSE_MAX_MS 30000U
+#define SOON_MS 20U /* a socket is bound a moment before it listens */
+
+struct connector {
+	sd_event_source *timer, *watch;
+	char *name; /* of the socket within its folder */
+	uint32_t pause_ms;
+	bool connected;
+	void (*attempt)(void *userdata);
+	void *userdata;
+};
+
+static void schedule(struct connector *c, uint32_t ms)
+{
+	sd_event_source_set_time(c->timer, now_ns() / NSEC_PER_USEC + ms * 1000ULL);
+	sd_event_source_set_enabled(c->timer, SD_EVENT_ONESHOT);
+}
+
+static int on_timer(_unused_ sd_event_source *source, _unused_ uint64_t usec, void *userdata)
+{
+	struct connector *c = userdata;
+
+	if (!c->connected)
+		c->attempt(c->userdata);
+	return 0;
+}
+
+static int on_folder(_unused_ sd_event_source *source, const struct inotify_event *event,
+		     void *userdata)
+{
+	struct connector *c = userdata;
+
+	if (c->connected || event->len == 0 || !streq(event->name, c->name))
+		return 0;
+	c->pause_ms = PAUSE_MIN_MS;
+	schedule(c, SOON_MS);
+	return 0;
+}
+
+static int watch_folder(struct connector *c, sd_event *event, const char *path)
+{
+	_cleanup_free_ char *for_folder = strdup(path), *for_name = strdup(path);
+	int r;
+
+	if (!for_folder || !for_name)
+		return -ENOMEM;
+	c->name = strdup(basename(for_name));
+	if (!c->name)
+		return -ENOMEM;
+	r = sd_event_add_inotify(event, &c->watch, dirname(for_folder),
+				 IN_CREATE | IN_MOVED_TO | IN_ONLYDIR, on_folder, c);
+	/* No such folder yet: the timer will have to do. */
+	return r == -ENOMEM ? r : 0;
+}
+
+int connector_new(sd_event *event, const char *path, void (*attempt)(void *userdata),
+		  void *userdata, struct connector **ret)
+{
+	struct connector *c = calloc(1, sizeof(*c));
+	int r;
+
+	if (!c)
+		return -ENOMEM;
+	*c = (struct connector){.attempt = attempt, .userdata = userdata, .pause_ms = PAUSE_MIN_MS};
+	r = sd_event_add_time(event, &c->timer, CLOCK_MONOTONIC, 0, 10000, on_timer, c);
+	if (r == 0 && path)
+		r = watch_folder(c, event, path);
+	if (r < 0) {
+		connector_free(c);
+		return r;
+	}
+	*ret = c;
+	return 0;
+}
+
+struct connector *connector_free(struct connector *c)
+{
+	if (!c)
+		return NULL;
+	sd_event_source_disable_unref(c->timer);
+	sd_event_source_disable_unref(c->watch);
+	free(c->name);
+	free(c);
+	return NULL;
+}
+
+void connector_failed(struct connector *c)
+{
+	schedule(c, c->pause_ms);
+	c->pause_ms = MIN(c->pause_ms * 2, PAUSE_MAX_MS);
+}
+
+void connector_succeeded(struct connector *c)
+{
+	c->connected = true;
+	c->pause_ms = PAUSE_MIN_MS;
+	sd_event_source_set_enabled(c->timer, SD_EVENT_OFF);
+	/* While connected, what happens in that folder does not wake us. */
+	if (c->watch)
+		sd_event_source_set_enabled(c->watch, SD_EVENT_OFF);
+}
+
+void connector_lost(struct connector *c)
+{
+	c->connected = false;
+	if (c->watch)
+		sd_event_source_set_enabled(c->watch, SD_EVENT_ON);
+	schedule(c, PAUSE_MIN_MS);
+}

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * How a job ends: what was taken is stored and judged, whatever ended it. On the job's
+ * thread. See job.h. A failed analysis loses nothing but itself.
+ */
+#include "etalond/job.h"
+
+#include <syslog.h>
+
+#include "base/util.h"
+#include "calibrate/trust.h"
+#include "data/meta.h"
+#include "etalond/analysis.h"
+#include "etalond/audit.h"
+#include "etalond/refusal.h"
+#include "etalond/runs.h"
+#include "store/store.h"
+
+struct end {
+	struct job *job;
+	bool complete;
+	json_t *meta;
+	json_t *analysis; /* NULL: none */
+	const char *verdict;
+	json_t *reasons;
+	char *message;
+};
+
+static const struct ledger *main_ledger(const struct job *job)
+{
+	for (size_t i = 0; i < job->acquired.ledger_count; i++)
+		if (job->plan->segments[i].purpose == SEGMENT_MAIN)
+			return &job->acquired.ledgers[i];
+	return NULL;
+}
+
+/* A plan of nothing but dark has no main segment: then all count. */
+static bool is_worth_keeping(const struct job *job)
+{
+	uint64_t main_points = 0, points = 0;
+	bool has_main = false;
+
+	for (size_t i = 0; i < job->plan->segment_count; i++)
+		has_main = has_main || job->plan->segments[i].purpose == SEGMENT_MAIN;
+	for (size_t i = 0; i < job->acquired.ledger_count; i++) {
+		points += job->acquired.ledgers[i].received;
+		if (job->plan->segments[i].purpose == SEGMENT_MAIN)
+			main_points += job->acquired.ledgers[i].received;
+	}
+	return has_main ? main_points > 0 : points > 0;
+}
+
+static bool is_complete(const struct job *job)
+{
+	if (job->acquired.error < 0 || job->acquired.ledger_count != job->plan->segment_count)
+		return false;
+	for (size_t i = 0; i < job->acquired.ledger_count; i++)
+		if (!ledger_complete(&job->acquired.ledgers[i]))
+			return false;
+	return true;
+}
+
+/* Why it is not complete: the main loop's cause, else the board's own. */
+static char *cause_of_end(struct job *job)
+{
+	char *cause = NULL;
+
+	pthread_mutex_lock(&job->cause_lock);
+	if (job->error < 0)
+		cause = strdup(job->message ? job->message : "ended early");
+	pthread_mutex_unlock(&job->cause_lock);
+	if (!cause && job->acquired.message)
+		cause = strdup(job->acquired.message);
+	return cause ? cause : strdup("the board's counts do not agree: see the ledger");
+}
+
+/* A cancel that came when all was taken already. */
+static void forget_cause(struct job *job)
+{
+	pthread_mutex_lock(&job->cause_lock);
+	job->error = 0;
+	free(take_ptr(job->message));
+	pthread_mutex_unlock(&job->cause_lock);
+}
+
+/* In the terms of context.h. */
+static int acquired_error(const struct job *job)
+{
+	int error = refusal_error(&job->acquired.refusal, job->acquired.error);
+
+	return error == 0		? -EPROTO
+	       : error == -ECONNABORTED ? -EACCES
+					: /* tripped; other ends of light are ours */
+		       error;
+}
+
+static int make_meta(struct end *e)
+{
+	struct job *job = e->job;
+	const struct ledger *ledger = main_ledger(job);
+	_cleanup_free_ char *cause = NULL;
+	json_t *text;
+
+	if (!ledger)
+		ledger = &job->acquired.ledgers[0];
+	e->meta = json_deep_copy(job->meta);
+	text = ledger_json(ledger);
+	if (!e->meta || !text || json_object_set_new(e->meta, META_LEDGER, text) < 0)
+		return -ENOMEM;
+	if (e->complete) {
+		forget_cause(job);
+		return 0;
+	}
+	/* A run that lacks a dark segment is not complete either. */
+	cause = cause_of_end(job);
+	if (!cause || json_object_set_new(text, "complete", json_false()) < 0 ||
+	    json_object_set_new(e->meta, "ended_early", json_string(cause)) < 0)
+		return -ENOMEM;
+	job_set_cause(job, acquired_error(job), cause);
+	return 0;
+}
+
+static int judge(struct end *e)
+{
+	const json_t *expectations = json_object_get(e->job->plan->request, "expectations");
+	struct trust_limits limits = trust_default_limits();
+	json_t *analyses = json_array();
+	int r;
+
+	if (e->analysis)
+		json_array_append_new(analyses,
+				      json_pack("{s:O?, s:O?, s:O}", "method",
+						json_object_get(e->analysis, "method"), "version",
+						json_object_get(e->analysis, "version"), "values",
+						e->analysis));
+	r = trust_judge(e->meta, analyses, expectations, &limits, &e->verdict, &e->reasons,
+			&e->message);
+	json_decref(analyses);
+	if (r < 0)
+		return r;
+	if (json_object_set_new(e->meta, META_VERDICT, json_string(e->verdict)) < 0 ||
+	    json_object_set(e->meta, META_REASONS, e->reasons) < 0)
+		return -ENOMEM;
+	return 0;
+}
+
+/* ---- on the writer ---- */
+
+static int store_finish(struct store *store, void *userdata)
+{
+	struct end *e = userdata;
+	int r = store_run_summarise(store, e->job->run, e->meta);
+
+	/* Without an analysis to wait for, one commit does it all. */
+	if (r == 0 && !(e->complete && e->job->plan->analyse))
+		r = judge(e);
+	if (r < 0)
+		return r;
+	return store_run_finish(store, e->job->run, e->complete ? "complete" : "partial", e->meta);
+}
+
+static int store_verdict(struct store *store, void *userdata)
+{
+	struct end *e = userdata;
+	json_t *changes;
+	int r = 0;
+
+	if (e->analysis) {
+		const char *method = json_string_value(json_object_get(e->analysis, "method"));
+		const char *version = json_string_value(json_object_get(e->analysis, "version"));
+
+		r = store_add_analysis(store, e->job->run, method ? method : "",
+				       version ? version : "", e->analysis, NULL);
+	}
+	changes = json_pack("{s:s, s:O}", META_VERDICT, e->verdict, META_REASONS, e->reasons);
+	if (r == 0)
+		r = changes ? store_run_update(store, e->job->run, changes) : -ENOMEM;
+	json_decref(changes);
+	return r < 0 ? r : store_commit(store);
+}
+
+static int store_nothing(struct store *store, void *userdata)
+{
+	struct end *e = userdata;
+
+	return store_run_delete(store, e->job->run);
+}
+
+/* ---- on the job's thread ---- */
+
+static void analyse_and_judge(struct end *e)
+{
+	struct job *job = e->job;
+	_cleanup_free_ char *message = NULL;
+	int r;
+
+	r = job->reader ? analysis_of_run(job->reader, job->run, NULL, job->context->analyse_path,
+					  &e->analysis, &message)
+			: -EIO;
+	if (r < 0)
+		say(LOG_WARNING, "run %lld: no analysis: %s", (long long)job->run,
+		    message ? message : strerror(-r));
+	r = judge(e);
+	if (r == 0 && !e->analysis && message)
+		json_array_append_new(e->reasons, json_sprintf("no analysis: %s", message));
+	if (r == 0)
+		r = writer_call(job->context->writer, store_verdict, e, &e->message);
+	if (r < 0)
+		job_set_cause(job, r, e->message ? e->message : "the verdict could not be stored");
+}
+
+static void keep_run(struct end *e)
+{
+	struct job *job = e->job;
+	_cleanup_free_ char *message = NULL;
+	int r = stream_flush(job->stream, &message);
+
+	/* Without it there is no analysis, and the cache reads the run when it is asked for. */
+	store_open(job->context->store_path, STORE_READ, &job->reader, NULL);
+
+	e->complete = r == 0 && is_complete(job);
+	if (r < 0)
+		job_set_cause(job, r, message ? message : "the run could not be stored");
+	r = make_meta(e);
+	if (r == 0)
+		r = writer_call(job->context->writer, store_finish, e, &e->message);
+	if (r < 0) {
+		/* What is committed stays; the next start marks it partial. */
+		job_set_cause(job, r, e->message ? e->message : "the run could not be finished");
+		e->complete = false;
+	} else if (e->complete && job->plan->analyse) {
+		analyse_and_judge(e);
+	}
+	job->result = e->complete ? "complete" : "partial";
+	job->verdict = e->verdict ? e->verdict : "";
+	job->ledger = json_incref(json_object_get(e->meta, META_LEDGER));
+	if (job->reader)
+		run_entry_read(job->reader, job->run, &job->entry, NULL);
+}
+
+static void keep_nothing(struct end *e)
+{
+	struct job *job = e->job;
+
+	stream_flush(job->stream, NULL);
+	job_set_cause(job, job->acquired.error < 0 ? acquired_error(job) : -ENODATA,
+		      job->acquired.message ? job->acquired.message : "no point was taken");
+	writer_call(job->context->writer, store_nothing, e, NULL);
+	job->result = "failed";
+}
+
+void job_end(struct job *job)
+{
+	struct end e = {.job = job};
+
+	if (is_worth_keeping(job))
+		keep_run(&e);
+	else
+		keep_nothing(&e);
+	json_decref(e.meta);
+	json_decref(e.analysis);
+	json_decref(e.reasons);
+	free(e.message);
+}
