@@ -98,12 +98,14 @@ static int read_entries(sd_bus_message *m, struct reading *r, json_t *object)
 {
 	int e;
 
-	while ((e = sd_bus_message_enter_container(m, 'e', NULL)) > 0) {
+	while ((e = sd_bus_message_at_end(m, 0)) == 0) {
 		json_t *value = NULL;
 		const char *key;
 		char type;
 
-		e = sd_bus_message_peek_type(m, &type, NULL);
+		e = sd_bus_message_enter_container(m, 'e', NULL);
+		if (e >= 0)
+			e = sd_bus_message_peek_type(m, &type, NULL);
 		if (e >= 0 && type != 's')
 			return malformed(r, "the keys of a dictionary must be strings");
 		if (e >= 0)
