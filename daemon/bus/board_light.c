@@ -365,6 +365,9 @@ static int act_clear(struct bus *bus, sd_bus_message *m, const struct actor *act
 
 	if (!board)
 		return -ENOENT;
+	/* Nothing to clear is no failure: two who clear at once both get what they want. */
+	if (board->present && board->status.state == ETALON_HW_STATE_OFF)
+		return sd_bus_reply_method_return(m, NULL);
 	if (board->present && board->status.state != ETALON_HW_STATE_TRIPPED)
 		return bus_error_set(error, -EINVAL,
 				     "the board has not tripped: there is nothing to clear", NULL);

@@ -187,7 +187,59 @@ static int append_segments(sd_bus_message *m, const struct plan *plan)
 	return r;
 }
 
-static int append_first_setpoints(sd_bus_message *m, const json_t *first)
+#define SETPOINTS_SHOWN 10U
+
+static int64_t axis_value(const struct segment *s, const struct etalon_hw_axis *axis,
+			  const struct etalon_hw_gang *gang, uint32_t i)
+{
+	if (axis->shape == ETALON_HW_AXIS_LIST)
+		return gang->list < s->list_count && i < s->lists[gang->list].points
+			       ? s->lists[gang->list].values[i]
+			       : 0;
+	return etalon_hw_setpoint(gang->start, gang->stop, axis->points, i);
+}
+
+static int append_values(sd_bus_message *m, const char *key, const struct segment *s,
+			 const struct etalon_hw_axis *axis, const struct etalon_hw_gang *gang,
+			 uint32_t first)
+{
+	int64_t values[SETPOINTS_SHOWN];
+	size_t n = 0;
+	int r = sd_bus_message_open_container(m, 'e', "sv");
+
+	while (n < SETPOINTS_SHOWN && first < axis->points)
+		values[n++] = axis_value(s, axis, gang, first++);
+	if (r >= 0)
+		r = sd_bus_message_append(m, "s", key);
+	if (r >= 0)
+		r = sd_bus_message_open_container(m, 'v', "ax");
+	if (r >= 0)
+		r = sd_bus_message_append_array(m, 'x', values, n * sizeof(values[0]));
+	if (r >= 0)
+		r = sd_bus_message_close_container(m);
+	return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+static int append_gang(sd_bus_message *m, const struct description *d, const struct segment *s,
+		       unsigned int axis_number, const struct etalon_hw_gang *gang)
+{
+	const struct etalon_hw_axis *axis = &s->program.axis[axis_number];
+	const struct etalon_hw_source *source = &d->source[gang->source];
+	int r = sd_bus_message_open_container(m, 'a', "{sv}");
+
+	if (r >= 0)
+		r = sd_bus_message_append(m, "{sv}{sv}{sv}{sv}", "axis", "u", axis_number, "source",
+					  "s", source->name, "unit", "s", source_unit(source->kind),
+					  "points", "u", axis->points);
+	if (r >= 0)
+		r = append_values(m, "first", s, axis, gang, 0);
+	if (r >= 0)
+		r = append_values(m, "last", s, axis, gang,
+				  axis->points - MIN(axis->points, SETPOINTS_SHOWN));
+	return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+static int append_setpoints(sd_bus_message *m, const struct description *d, const struct segment *s)
 {
 	int r = sd_bus_message_open_container(m, 'e', "sv");
 
@@ -196,13 +248,16 @@ static int append_first_setpoints(sd_bus_message *m, const json_t *first)
 	if (r >= 0)
 		r = sd_bus_message_open_container(m, 'v', "aa{sv}");
 	if (r >= 0)
-		r = variant_append_dicts(m, json_is_array(first) ? first : NULL);
-	for (int n = 0; n < 2 && r >= 0; n++)
+		r = sd_bus_message_open_container(m, 'a', "a{sv}");
+	for (unsigned int a = 0; s && a < s->program.axis_count; a++)
+		for (unsigned int g = 0; g < s->program.axis[a].gang_count && r >= 0; g++)
+			r = append_gang(m, d, s, a, &s->program.axis[a].gang[g]);
+	for (int n = 0; n < 3 && r >= 0; n++)
 		r = sd_bus_message_close_container(m);
 	return r;
 }
 
-static int append_plan(sd_bus_message *m, const struct plan *plan)
+static int append_plan(sd_bus_message *m, const struct description *d, const struct plan *plan)
 {
 	uint64_t light_ns = 0;
 	int r;
@@ -223,7 +278,7 @@ static int append_plan(sd_bus_message *m, const struct plan *plan)
 	if (r >= 0)
 		r = append_segments(m, plan);
 	if (r >= 0)
-		r = append_first_setpoints(m, json_object_get(plan->summary, "setpoints_first"));
+		r = append_setpoints(m, d, main_segment(plan));
 	return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
@@ -241,7 +296,7 @@ static void plan_done(struct task *task)
 		return;
 	}
 	reply = pending_reply(p);
-	r = reply ? append_plan(reply, p->plan) : -ENOMEM;
+	r = reply ? append_plan(reply, p->facts->description, p->plan) : -ENOMEM;
 	planning_clear(p);
 	pending_send(p, reply, r);
 }

@@ -76,9 +76,11 @@ static json_t *make_meta(const struct job *job)
 	}
 	if (r == 0)
 		r = add_missing(meta, "board",
-				json_pack("{s:s, s:s, s:s, s:s}", "model", head->model, "serial",
-					  head->serial, "firmware", head->firmware, "link",
-					  job->link->ops->name));
+				json_pack("{s:s, s:s, s:s}", "model", head->model, "serial",
+					  head->serial, "firmware", head->firmware));
+	if (r == 0)
+		r = add_missing(json_object_get(meta, "board"), "link",
+				json_string(job->board->link_name));
 	if (r < 0) {
 		json_decref(meta);
 		return NULL;
