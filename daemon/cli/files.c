@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * Files and pictures. See files.h.
+ */
+#include "cli/files.h"
+
+#include <errno.h>
+#include <libgen.h>
+#include <sys/stat.h>
+
+#include "cli/print.h"
+#include "cli/wire.h"
+#include "export/terminal_plot.h"
+
+#define PICTURE_HEIGHT_MAX 24
+
+/* ---- before ---- */
+
+static int check_folder(struct cli *cli, const char *path)
+{
+	_cleanup_free_ char *copy = strdup(path);
+	const char *folder;
+	struct stat st;
+
+	if (!copy)
+		return cli_no_memory(cli);
+	folder = dirname(copy);
+	if (stat(folder, &st) < 0 || !S_ISDIR(st.st_mode)) {
+		cli_fail(cli, EXIT_USAGE, "%s cannot be written: there is no folder %s", path,
+			 folder);
+		cli_try(cli, "mkdir -p %s", folder);
+		return EXIT_USAGE;
+	}
+	if (access(folder, W_OK) < 0)
+		return cli_fail(cli, EXIT_USAGE,
+				"%s cannot be written: %s: %s; choose another folder", path, folder,
+				strerror(errno));
+	return 0;
+}
+
+int files_add(struct cli *cli, struct files *files, const char *path)
+{
+	_cleanup_free_ char *message = NULL;
+	enum file_format format;
+
+	if (files->count == FILES_MAX)
+		return cli_fail(cli, EXIT_USAGE, "at most %d files at once", FILES_MAX);
+	if (file_format_of(path, &format, &message) < 0)
+		return cli_fail(cli, EXIT_USAGE, "%s", message ? message : path);
+	for (size_t i = 0; i < files->count; i++) {
+		if (streq(files->path[i], path))
+			return cli_fail(cli, EXIT_USAGE, "%s is named twice; name it once", path);
+	}
+	if (!files->overwrite && access(path, F_OK) == 0) {
+		cli_fail(cli, EXIT_USAGE, "%s exists; it is not overwritten", path);
+		cli_try(cli, "another name, or --force");
+		return EXIT_USAGE;
+	}
+	files->path[files->count++] = path;
+	return check_folder(cli, path);
+}
+
+int files_from_options(struct cli *cli, const struct options *o, struct files *ret)
+{
+	const char *plot = options_text(o, "plot"), *path;
+	enum file_format format;
+	int r = 0;
+
+	*ret = (struct files){.overwrite = options_has(o, "force")};
+	for (size_t i = 0; r == 0 && (path = options_nth(o, "save", i)); i++)
+		r = files_add(cli, ret, path);
+	if (r != 0 || !plot)
+		return r;
+	if (file_format_of(plot, &format, NULL) < 0 || format != FILE_FORMAT_SVG)
+		return cli_fail(cli, EXIT_USAGE,
+				"--plot %s: a picture is an SVG file; name it FILE.svg", plot);
+	return files_add(cli, ret, plot);
+}
+
+/* ---- after ---- */
+
+struct plot_mark *marks_of(const json_t *analysis, size_t *ret_count)
+{
+	const json_t *list = member_at(analysis, "values.resonances"), *r;
+	struct plot_mark *marks = calloc(json_array_size(list) + 1, sizeof(*marks));
+	size_t i;
+
+	*ret_count = 0;
+	if (!marks)
+		return NULL;
+	json_array_foreach(list, i, r) {
+		marks[i].wavelength_nm = member_value(r, "wavelength_nm");
+	}
+	*ret_count = json_array_size(list);
+	return marks;
+}
+
+static struct plot_options plot_options_of(const struct picture *picture,
+					   const struct plot_mark *marks, size_t mark_count)
+{
+	static const struct picture whole;
+
+	if (!picture)
+		picture = &whole;
+	return (struct plot_options){
+		.scale = picture->linear ? PLOT_LINEAR : PLOT_DB,
+		.channels = picture->channels,
+		.marks = marks,
+		.mark_count = mark_count,
+		.title = picture->title,
+		.from_nm = picture->from_nm,
+		.to_nm = picture->to_nm,
+	};
+}
+
+int files_write(struct cli *cli, const struct files *files, const struct table *table,
+		const json_t *analysis, const struct picture *picture)
+{
+	size_t mark_count;
+	_cleanup_free_ struct plot_mark *marks = marks_of(analysis, &mark_count);
+	struct plot_options plot = plot_options_of(picture, marks, mark_count);
+	struct file_write_options options = {
+		.overwrite = files->overwrite, .dialect = files->dialect, .plot = &plot};
+	int result = 0;
+
+	for (size_t i = 0; i < files->count; i++) {
+		_cleanup_free_ char *message = NULL;
+		int r = table_write_file(files->path[i], table, &options, &message);
+
+		if (r < 0)
+			result =
+				cli_fail(cli, EXIT_TROUBLE, "%s", message ? message : strerror(-r));
+		else
+			fprintf(cli_people(cli), "wrote   %s\n", files->path[i]);
+	}
+	return result;
+}
+
+int draw(struct cli *cli, FILE *to, const struct table *table, const json_t *analysis,
+	 const struct picture *picture)
+{
+	size_t mark_count;
+	_cleanup_free_ struct plot_mark *marks = marks_of(analysis, &mark_count);
+	_cleanup_free_ char *message = NULL;
+	struct plot_options plot = plot_options_of(picture, marks, mark_count);
+	struct terminal_size size = {
+		.width = (int)terminal_width(to),
+		.height = (int)MIN(MAX(terminal_height(to), 12u) - 3, PICTURE_HEIGHT_MAX),
+		.ascii = !cli->utf8,
+		.colour = to == cli->out ? cli->colour_out : cli->colour_err,
+	};
+	int r = terminal_plot(to, table, &plot, &size, &message);
+
+	if (r < 0)
+		return cli_fail(cli, EXIT_USAGE, "no picture: %s",
+				message ? message : strerror(-r));
+	return 0;
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * etalonctl label: labels of a stored run; its data never change.
+ */
+#include "cli/run.h"
+#include "cli/verbs.h"
+
+static const char *const keys[] = {"label", "device", "wafer", "die", "note", "operator"};
+
+static int read_labels(struct cli *cli, const struct options *o, json_t *labels)
+{
+	if (o->word_count > 1 && json_object_set_new(labels, "label", json_string(o->words[1])) < 0)
+		return cli_fail(cli, EXIT_USAGE, "the label is not valid UTF-8");
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+		const char *text = options_text(o, keys[i]);
+
+		if (text && json_object_set_new(labels, keys[i], json_string(text)) < 0)
+			return cli_fail(cli, EXIT_USAGE, "--%s: not valid UTF-8", keys[i]);
+	}
+	if (json_object_size(labels) > 0)
+		return 0;
+	cli_fail(cli, EXIT_USAGE, "label it how?");
+	cli_try(cli, PROGRAM " label %s ring40 --device R40-2",
+		o->word_count > 0 ? o->words[0] : "last");
+	return EXIT_USAGE;
+}
+
+static int run(struct cli *cli, const struct options *o)
+{
+	_cleanup_(json_decrefp) json_t *labels = json_object();
+	_cleanup_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+	_cleanup_message_ sd_bus_message *call = NULL;
+	_cleanup_object_ struct object run = {0};
+	int r;
+
+	if (o->word_count == 0) {
+		cli_fail(cli, EXIT_USAGE, "label which run?");
+		cli_try(cli, PROGRAM " label 17 ring40");
+		return EXIT_USAGE;
+	}
+	r = read_labels(cli, o, labels);
+	if (r == 0)
+		r = run_open_text(cli, o->words[0], &run);
+	if (r != 0)
+		return r;
+	call = bus_new_call(cli, run.path, ETALON_RUN, "SetLabels");
+	if (!call || wire_append_strings(call, labels) < 0)
+		return cli_no_memory(cli);
+	if (bus_call(cli, call, 0, &error, NULL) < 0 || object_refresh(&run, &error) < 0)
+		return bus_fail(cli, &error, NULL);
+	return show_run(cli, &run);
+}
+
+static const struct option_spec options[] = {
+	{"label", 0, "TEXT", "", false},
+	{"device", 0, "TEXT", "", false},
+	{"wafer", 0, "TEXT", "", false},
+	{"die", 0, "TEXT", "", false},
+	{"note", 0, "TEXT", "", false},
+	{"operator", 0, "TEXT", "an empty text removes a label", false},
+	{0},
+};
+
+const struct verb verb_label = {
+	.name = "label",
+	.summary = "name a run, after it was taken",
+	.usage = "label RUN [LABEL] [--device TEXT] [--wafer TEXT] [--die TEXT] [--note TEXT]",
+	.examples =
+		"label 17 ring40 --device R40-2 --wafer W12 --die 3,4\nlabel last --note 'fibre moved'",
+	.options = options,
+	.words_max = 2,
+	.run = run,
+};
