@@ -9,6 +9,16 @@
 
 #include "base/util.h"
 
+#ifdef __SANITIZE_ADDRESS__
+/* What fontconfig keeps until the process ends, it keeps behind pointers of its own making. */
+__attribute__((visibility("default"))) const char *__lsan_default_suppressions(void);
+
+const char *__lsan_default_suppressions(void)
+{
+	return "leak:libfontconfig\n";
+}
+#endif
+
 struct output {
 	FILE *stream;
 	int error;

@@ -4,7 +4,9 @@
  */
 #include "exported.h"
 
+#include <cairo.h>
 #include <dirent.h>
+#include <dlfcn.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -130,6 +132,15 @@ struct table *sample_run(size_t rows)
 	t->meta = json_loads(sample_meta, JSON_REJECT_DUPLICATES, NULL);
 	ck_assert_ptr_nonnull(t->meta);
 	return t;
+}
+
+void forget_fonts(void)
+{
+	void (*fini)(void) = (void (*)(void))dlsym(RTLD_DEFAULT, "FcFini");
+
+	cairo_debug_reset_static_data();
+	if (fini)
+		fini();
 }
 
 char *measured_file(const char *name)

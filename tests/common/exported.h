@@ -26,6 +26,9 @@ size_t count_files(const char *folder);
 /* Columns wavelength, wavelength nominal, through, through.sigma, drop, flags; all of meta. */
 struct table *sample_run(size_t rows);
 
+/* What cairo and fontconfig keep from picture to picture, for leak checkers: after a test. */
+void forget_fonts(void);
+
 /* Where the measured spectra are ($ETALON_DATA or ../shared/data); NULL, and a SKIP line. */
 char *measured_file(const char *name);
 
