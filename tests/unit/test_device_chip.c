@@ -277,6 +277,9 @@ START_TEST(laser_diode_has_the_threshold_and_slope_of_its_truth)
 	}
 	ck_assert_near(at, threshold, 20e-6);
 	ck_assert_near(threshold, 12e-3, 0.5e-3);
+	/* The knee is soft: ln 2 of its width at threshold, already some below */
+	ck_assert_near(diode_light(plant, threshold) / (slope * 0.3e-3), log(2), 0.05);
+	ck_assert(diode_light(plant, threshold - 0.3e-3) > 0.25 * slope * 0.3e-3);
 	/* Beyond the knee the light leaves the threshold with that slope, less its slow bend */
 	bend = diode_light(plant, threshold + far) / (slope * far);
 	ck_assert_near(bend, 1, 0.01);

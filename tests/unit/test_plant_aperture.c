@@ -103,10 +103,10 @@ START_TEST(mean_over_the_aperture_is_exact_to_1e_6)
 				 c.slope[ERB1_LASER_WAVELENGTH], c.aperture_s, tau, exact);
 	for (size_t k = 0; k < ARRAY_SIZE(watched); k++)
 		if (!(fabs(readings[k].mean / exact[k] - 1) < 1e-6))
-			ck_abort_msg(
-				"detector %d: %.10g, by differential equation %.10g, ratio - 1 = %.2g",
-				(int)watched[k], readings[k].mean, exact[k],
-				readings[k].mean / exact[k] - 1);
+			ck_abort_msg("detector %d: %.10g, by differential equation %.10g, "
+				     "ratio - 1 = %.2g",
+				     (int)watched[k], readings[k].mean, exact[k],
+				     readings[k].mean / exact[k] - 1);
 }
 END_TEST
 

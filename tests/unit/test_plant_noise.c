@@ -5,7 +5,7 @@
  */
 #include "plant_bench.h"
 
-#define POINTS 20000
+#define POINTS 50000
 #define ELECTRON 1.602176634e-19
 
 struct statistics {
@@ -326,6 +326,27 @@ START_TEST(power_over_wavelength_stays_within_flatness_and_ripple)
 }
 END_TEST
 
+START_TEST(power_ripple_is_0_05_db_from_peak_to_peak)
+{
+	_cleanup_(plant_freep) struct plant *plant = bench_plant(
+		"laser-diode", "{\"laser_repeatability_db\": 0, \"laser_flatness_db\": 0}",
+		"rin,shot,jitter,tuning,ase", 5);
+	struct plant_conditions c = bench_conditions();
+	double low = 1, high = -1;
+
+	for (double nm = 1549; nm <= 1551; nm += 0.001) {
+		double db;
+
+		c.value[ERB1_LASER_WAVELENGTH] = nm * 1e-9;
+		db = 10 * log10(plant_port_power(plant, &c) / 1e-3);
+		low = fmin(low, db);
+		high = fmax(high, db);
+	}
+	ck_assert_near(low, -0.025, 1e-5);
+	ck_assert_near(high, 0.025, 1e-5);
+}
+END_TEST
+
 START_TEST(laser_diode_current_has_the_source_s_noise)
 {
 	_cleanup_(plant_freep) struct plant *plant = bench_plant("laser-diode", NULL, NULL, 21);
@@ -360,6 +381,7 @@ static Suite *noise_suite(void)
 	tcase_add_test(t, axis_error_is_what_the_log_shows_beside_the_true_wavelength);
 	tcase_add_test(t, tuning_errors_of_boards_stay_within_20_pm_and_10_pm_smooth);
 	tcase_add_test(t, power_over_wavelength_stays_within_flatness_and_ripple);
+	tcase_add_test(t, power_ripple_is_0_05_db_from_peak_to_peak);
 	tcase_add_test(t, laser_diode_current_has_the_source_s_noise);
 	suite_add_tcase(s, t);
 	return s;
