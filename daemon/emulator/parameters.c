@@ -14,7 +14,9 @@
 
 static void store(const struct parameter_group *group, const struct parameter *p, double value)
 {
-	*(double *)((char *)group->base + p->offset) = value * p->scale;
+	double si = value * p->scale;
+
+	memcpy((char *)group->base + p->offset, &si, sizeof(si));
 }
 
 static int unknown_key(const char *key, const struct parameter_group *groups, size_t group_count,
