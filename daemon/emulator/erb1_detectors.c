@@ -170,7 +170,7 @@ static void wavelength_log(struct erb1_tables *t, const struct erb1_parameters *
 	r->full_scale = llround(p->wavelength_max_m * 1e15) + 10000000; /* 10 nm beyond the laser */
 	r->step_q16 = llround(p->wlog_step_m * 1e15 * 65536);
 	r->offset = llround((p->wavelength_min_m + p->wavelength_max_m) / 2 * 1e15);
-	r->bandwidth_mhz = 1000000000; /* 1 MHz: the log is digital and corrects its own delay */
+	one_pole(r, 1e6);
 	r->aperture_min_ns = ns(p->aperture_min_s);
 	r->calibration_count = 1;
 	t->calibration_count++;

@@ -291,12 +291,13 @@ static void extent(const struct program_context *c, const struct program *p, uns
 	const struct etalon_hw_axis *a = &p->image.axis[axis];
 	const struct etalon_hw_gang *g = &a->gang[member];
 
+	const int64_t last = a->points > 1 ? g->stop : g->start;
+
 	*ret_run_in = 0;
-	*ret_low = *ret_high = program_setpoint(p, axis, member, 0);
-	if (a->shape == ETALON_HW_AXIS_LINEAR) {
-		*ret_low = MIN(g->start, a->points > 1 ? g->stop : g->start);
-		*ret_high = MAX(g->start, a->points > 1 ? g->stop : g->start);
-	}
+	*ret_low = MIN(g->start, last); /* as they are: nothing is computed from values not checked yet */
+	*ret_high = MAX(g->start, last);
+	if (a->shape == ETALON_HW_AXIS_LIST)
+		*ret_low = *ret_high = p->values[axis][member][0];
 	for (uint32_t i = 1; a->shape == ETALON_HW_AXIS_LIST && i < a->points; i++) {
 		*ret_low = MIN(*ret_low, p->values[axis][member][i]);
 		*ret_high = MAX(*ret_high, p->values[axis][member][i]);
