@@ -14,7 +14,7 @@
 #include "emulator/plant_internal.h"
 #include "emulator/spectrum.h"
 
-#define ASE_SAMPLES 20000
+#define ASE_SAMPLES 4001 /* not in step with the period of a device */
 
 static const char *const laser_diode_ports[] = {"facet", NULL};
 
