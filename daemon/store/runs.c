@@ -89,7 +89,7 @@ int store_run_get(struct store *s, int64_t run, json_t **ret)
 {
 	_cleanup_statement_ sqlite3_stmt *row = NULL;
 	_cleanup_json_ json_t *meta = NULL;
-	int r = find_run(s, run, "meta, status, created_ns, finished_ns, bytes", &row);
+	int r = find_run(s, run, "meta, status, created_ns, finished_ns, bytes, points", &row);
 
 	if (r < 0)
 		return r;
@@ -102,6 +102,7 @@ int store_run_get(struct store *s, int64_t run, json_t **ret)
 		set_time(meta, "created", row, 2);
 	set_time(meta, "finished", row, 3);
 	json_object_set_new(meta, "bytes", json_integer(sqlite3_column_int64(row, 4)));
+	json_object_set_new(meta, "points", json_integer(sqlite3_column_int64(row, 5)));
 	*ret = take_ptr(meta);
 	return 0;
 }

@@ -77,7 +77,7 @@ int store_run_summarise(struct store *s, int64_t run, json_t *meta);
 int store_find_reference(struct store *s, const json_t *meta, int64_t reference_run, json_t **ret);
 
 /* --- reading --- */
-/* The run's meta with "status", "created", "finished", "bytes"; new reference. */
+/* The run's meta with "run", "status", "created", "finished", "bytes", "points" (while it is taken: planned); new reference. */
 int store_run_get(struct store *s, int64_t run, json_t **ret);
 int store_run_request(struct store *s, int64_t run, json_t **ret);
 int store_run_analyses(struct store *s, int64_t run, json_t **ret);
