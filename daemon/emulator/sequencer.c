@@ -164,12 +164,16 @@ static void place_leg(struct board *b, int64_t ready_ns)
 {
 	struct sequencer *s = &b->sequencer;
 	const struct leg_times t = leg_place(b, s->program, &b->motions, &s->walk, ready_ns);
+	const uint64_t period = s->program->image.period_ns;
 
 	s->leg = (struct leg){
 		.end_ns = t.end_ns,
 		.ramp_begin_ns = t.ramp_begin_ns,
 		.ramp_end_ns = t.ramp_end_ns,
+		.span_end_ns = NEVER_NS,
 	};
+	if (program_innermost(s->program)->mode == ETALON_HW_MODE_RAMP)
+		s->leg.span_end_ns = t.slot_ns + (int64_t)((2 * s->walk.leg_points - 1) * period / 2);
 	next_slot(b, t.slot_ns);
 }
 
@@ -415,8 +419,7 @@ static void clock_edge(struct board *b)
 	struct trigger *t = &s->trigger[s->program->image.clock_input];
 
 	if (trigger_peek(t) > s->now_ns) {
-		if (s->now_ns >= s->leg.end_ns &&
-		    program_innermost(s->program)->mode == ETALON_HW_MODE_RAMP)
+		if (s->now_ns >= s->leg.span_end_ns)
 			return end_leg_now(b, false); /* the ramp is over, edges or not */
 		return sequencer_stop(b, ETALON_HW_END_CLOCK_TIMEOUT, s->now_ns);
 	}
@@ -474,8 +477,8 @@ static int64_t edge_due(const struct sequencer *s)
 
 	if (p->clock_timeout_ns)
 		due = MIN(due, s->edge_ns + (int64_t)MIN(p->clock_timeout_ns, (uint64_t)INT64_MAX / 4));
-	if (!start && program_innermost(s->program)->mode == ETALON_HW_MODE_RAMP)
-		due = MIN(due, s->leg.end_ns);
+	if (!start)
+		due = MIN(due, s->leg.span_end_ns);
 	return due;
 }
 

@@ -30,6 +30,7 @@ struct leg {
 	int64_t slot_ns; /* of the current point */
 	int64_t end_ns; /* known once it is placed */
 	int64_t ramp_begin_ns, ramp_end_ns; /* constant speed lies in between */
+	int64_t span_end_ns; /* of a ramp: no slot of an external clock begins later */
 	uint64_t done; /* points */
 };
 
