@@ -1,0 +1,366 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * The order of an analysis of resonances: points, candidates, first fits, families, ripple, full
+ * fits, shapes, noise from all residuals, last fits, judgement.
+ */
+#include "analyse/analyse.h"
+
+#include <errno.h>
+#include <gsl/gsl_errno.h>
+#include <gsl/gsl_statistics_double.h>
+#include <math.h>
+
+#include "analyse/baseline.h"
+#include "analyse/report.h"
+#include "base/util.h"
+
+#define SIGNIFICANT 6.0	   /* depth over its random part */
+#define MOST_SHAPE_RMS 0.3 /* of the depth left in the core: that is no resonance */
+#define MOST_OF_SPAN 0.06  /* wider is a fringe */
+#define MERGE_WIDTHS 2.5   /* candidates closer than this are one split resonance */
+#define INSIDE_WIDTHS 0.5  /* a centre nearer to an end is not seen well enough to report */
+#define NOISE_PASSES 2
+
+struct analysis {
+	struct spectrum spectrum;
+	struct grid grid;
+	struct resonances all;
+	struct ripple ripple;
+	struct family families[FAMILY_MAX];
+	size_t family_count, left_out_at_edges;
+	struct pool_result noise;
+	bool noise_from_data;
+	double min_extinction_db;
+};
+
+static void analysis_clear(struct analysis *a)
+{
+	spectrum_clear(&a->spectrum);
+	grid_clear(&a->grid);
+	free(a->all.list);
+}
+
+/* ---- points ---- */
+
+static int prepare(struct analysis *a, const struct table *table, const char *channel,
+		   char **ret_message)
+{
+	struct spectrum *s = &a->spectrum;
+	const struct spectrum_description *d = &s->description;
+	int r;
+
+	r = spectrum_load(table, channel, s, ret_message);
+	if (r < 0)
+		return r;
+	if (s->monitor)
+		r = spectrum_divide_by_monitor(s);
+	if (r == 0)
+		r = spectrum_estimate_white(s, &a->noise_from_data);
+	if (r == 0)
+		r = spectrum_sort(s);
+	if (r == 0)
+		r = grid_make(s, &a->grid);
+	if (r < 0)
+		return fail(ret_message, r, "out of memory for %zu points", s->n);
+	a->all.spectrum = s;
+	a->all.sigma_x_known = d->sigma_x_nm > 0;
+	a->all.noise = (struct fit_noise){
+		.white_factor = 1,
+		.blur = { d->aperture_nm, d->tau_nm, a->all.sigma_x_known ? d->sigma_x_nm : 0 },
+	};
+	return 0;
+}
+
+/* ---- candidates ---- */
+
+static int find(struct analysis *a)
+{
+	_cleanup_free_ struct candidate *candidates = NULL;
+	double min_contrast = 1 - pow(10, -a->min_extinction_db / 10);
+	size_t count;
+	bool peak;
+	int r;
+
+	r = find_candidates(&a->grid, min_contrast, &candidates, &count, &peak);
+	if (r < 0)
+		return r;
+	a->all.list = calloc(count + 1, sizeof(*a->all.list));
+	if (!a->all.list)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++)
+		a->all.list[i] = (struct resonance){
+			.id = i,
+			.centre_nm = candidates[i].centre_nm,
+			.origin_nm = candidates[i].centre_nm,
+			.fwhm_nm = candidates[i].fwhm_nm,
+			.peak = peak,
+			.family = -1,
+			.inflation = 1,
+		};
+	a->all.count = count;
+	return 0;
+}
+
+static void drop(struct resonances *all, size_t i)
+{
+	memmove(&all->list[i], &all->list[i + 1], (all->count - i - 1) * sizeof(*all->list));
+	all->count--;
+}
+
+static void drop_unfitted(struct resonances *all)
+{
+	for (size_t i = all->count; i-- > 0;)
+		if (!all->list[i].fitted)
+			drop(all, i);
+}
+
+static int by_wavelength(const void *a, const void *b)
+{
+	const struct resonance *p = a, *q = b;
+
+	return (p->centre_nm > q->centre_nm) - (p->centre_nm < q->centre_nm);
+}
+
+/* Two fits that ran to the same place are one resonance: the better one stays. */
+static void drop_doubles(struct resonances *all)
+{
+	qsort(all->list, all->count, sizeof(*all->list), by_wavelength);
+	for (size_t i = all->count; i-- > 1;) {
+		struct resonance *left = &all->list[i - 1], *right = &all->list[i];
+
+		if (right->centre_nm - left->centre_nm >
+		    0.5 * fmin(left->fwhm_nm, right->fwhm_nm))
+			continue;
+		drop(all, resonance_significance(left) < resonance_significance(right) ? i - 1 : i);
+	}
+}
+
+/* Two neighbours of like width that overlap are fitted together, as one split resonance. */
+static int merge_doublets(struct resonances *all)
+{
+	for (size_t i = all->count; i-- > 1;) {
+		const struct resonance *left = &all->list[i - 1], *right = &all->list[i];
+		double distance = right->centre_nm - left->centre_nm;
+		struct resonance both = *left;
+		int r;
+
+		if (distance > MERGE_WIDTHS * fmin(left->fwhm_nm, right->fwhm_nm))
+			continue;
+		both.shape = SHAPE_SPLIT;
+		both.splitting_nm = distance;
+		both.centre_nm = (left->centre_nm + right->centre_nm) / 2;
+		both.fwhm_nm = (left->fwhm_nm + right->fwhm_nm) / 2;
+		drop(all, i);
+		r = resonance_first_fit(all, &both);
+		if (r < 0)
+			return r;
+		if (both.fitted)
+			all->list[i - 1] = both;
+	}
+	return 0;
+}
+
+static int first_fits(struct resonances *all)
+{
+	for (size_t i = 0; i < all->count; i++) {
+		int r = resonance_first_fit(all, &all->list[i]);
+
+		if (r < 0)
+			return r;
+	}
+	drop_unfitted(all);
+	drop_doubles(all);
+	return merge_doublets(all);
+}
+
+/* ---- families ---- */
+
+static int sort_into_families(struct analysis *a)
+{
+	struct resonances *all = &a->all;
+	_cleanup_free_ struct member *members = calloc(all->count + 1, sizeof(*members));
+	int r;
+
+	if (!members)
+		return -ENOMEM;
+	for (size_t i = 0; i < all->count; i++)
+		members[i] = (struct member){
+			.wavelength_nm = all->list[i].centre_nm,
+			.sigma_nm = sqrt(all->list[i].inflation *
+					 fit_variance(&all->list[i].fit, LINE_CENTRE)),
+			.fwhm_nm = all->list[i].fwhm_nm,
+		};
+	r = family_find(members, all->count, a->families);
+	if (r < 0)
+		return r;
+	a->family_count = (size_t)r;
+	for (size_t i = 0; i < all->count; i++) {
+		all->list[i].family = members[i].family;
+		all->list[i].period_nm = members[i].period_nm;
+	}
+	return 0;
+}
+
+/* ---- baseline ---- */
+
+static int find_ripple(struct analysis *a, bool first)
+{
+	size_t n = a->grid.n;
+	_cleanup_free_ double *base = malloc(n * sizeof(*base));
+	_cleanup_free_ double *weight = malloc(n * sizeof(*weight));
+
+	if (!base || !weight)
+		return -ENOMEM;
+	baseline_make(&a->grid, &a->all, first, base, weight);
+	a->all.ripple = &a->ripple;
+	return ripple_find(&a->grid, base, weight, &a->ripple);
+}
+
+/* ---- full fits ---- */
+
+static int for_all(struct resonances *all,
+		   int (*stage)(const struct resonances *all, struct resonance *r))
+{
+	for (size_t i = 0; i < all->count; i++) {
+		int r = stage(all, &all->list[i]);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int full_fits(struct analysis *a)
+{
+	struct resonances *all = &a->all;
+	double stated_nm = all->sigma_x_known ? a->spectrum.description.sigma_x_nm : 0;
+	int r;
+
+	r = for_all(all, resonance_fit);
+	if (r == 0)
+		r = for_all(all, resonance_choose_shape);
+	if (r == 0)
+		r = for_all(all, resonance_allow_for_shape);
+	if (r == 0)
+		r = find_ripple(a, false);
+	for (int pass = 0; r == 0 && pass < NOISE_PASSES; pass++) {
+		a->noise = pool_noise(all, stated_nm);
+		r = for_all(all, resonance_refit);
+	}
+	return r;
+}
+
+/* ---- judgement ---- */
+
+static bool is_inside(const struct spectrum *s, const struct resonance *r)
+{
+	return fmin(r->centre_nm - s->x_nm[0], s->x_nm[s->n - 1] - r->centre_nm) >
+	       INSIDE_WIDTHS * r->fwhm_nm;
+}
+
+static bool is_resonance(const struct analysis *a, const struct resonance *r)
+{
+	const struct spectrum *s = &a->spectrum;
+	double span_nm = s->x_nm[s->n - 1] - s->x_nm[0];
+
+	return r->fitted && r->fit.shape_rms < MOST_SHAPE_RMS &&
+	       r->fwhm_nm < MOST_OF_SPAN * span_nm &&
+	       r->wavelength_nm.sigma < r->fwhm_nm && resonance_significance(r) > SIGNIFICANT &&
+	       !(r->extinction_db.value < a->min_extinction_db);
+}
+
+static void mark_overlaps(struct resonances *all)
+{
+	for (size_t i = 1; i < all->count; i++) {
+		struct resonance *left = &all->list[i - 1], *right = &all->list[i];
+
+		if (right->centre_nm - left->centre_nm < 3 * (left->fwhm_nm + right->fwhm_nm))
+			left->overlaps = right->overlaps = true;
+	}
+}
+
+static void judge(struct analysis *a)
+{
+	struct resonances *all = &a->all;
+
+	qsort(all->list, all->count, sizeof(*all->list), by_wavelength);
+	for (size_t i = all->count; i-- > 0;) {
+		struct resonance *r = &all->list[i];
+
+		resonance_derive(r);
+		if (!is_resonance(a, r)) {
+			drop(all, i);
+		} else if (!is_inside(&a->spectrum, r)) {
+			a->left_out_at_edges++;
+			drop(all, i);
+		}
+	}
+	mark_overlaps(all);
+}
+
+static double median_level(const struct analysis *a)
+{
+	_cleanup_free_ double *scratch = malloc(a->grid.n * sizeof(*scratch));
+
+	if (!scratch)
+		return NAN;
+	memcpy(scratch, a->grid.y, a->grid.n * sizeof(*scratch));
+	return a->spectrum.scale * gsl_stats_median(scratch, 1, a->grid.n);
+}
+
+static int run(struct analysis *a)
+{
+	int r;
+
+	r = find(a);
+	if (r == 0)
+		r = first_fits(&a->all);
+	if (r == 0)
+		r = sort_into_families(a);
+	if (r == 0)
+		r = find_ripple(a, true);
+	if (r == 0)
+		r = full_fits(a);
+	if (r < 0)
+		return r;
+	judge(a);
+	return sort_into_families(a);
+}
+
+int analyse_resonances(const struct table *table, const char *channel,
+		       const struct analyse_options *options, json_t **ret_result,
+		       char **ret_message)
+{
+	_cleanup_(analysis_clear) struct analysis a = {
+		.min_extinction_db = options && options->min_extinction_db > 0 ?
+					     options->min_extinction_db :
+					     ANALYSE_MIN_EXTINCTION_DB,
+	};
+	struct report report;
+	json_t *result;
+	int r;
+
+	gsl_set_error_handler_off();
+	r = prepare(&a, table, channel, ret_message);
+	if (r < 0)
+		return r;
+	r = run(&a);
+	if (r < 0)
+		return fail(ret_message, r, "the analysis ran out of memory");
+	report = (struct report){
+		.spectrum = &a.spectrum,
+		.all = &a.all,
+		.ripple = &a.ripple,
+		.families = a.families,
+		.family_count = a.family_count,
+		.left_out_at_edges = a.left_out_at_edges,
+		.noise = a.noise,
+		.noise_from_data = a.noise_from_data,
+		.level = median_level(&a),
+	};
+	result = report_make(&report);
+	if (!result)
+		return fail(ret_message, -ENOMEM, "the analysis ran out of memory");
+	*ret_result = result;
+	return 0;
+}

@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * The mean over a width less the means on both sides of it, for a ladder of widths. Slopes
+ * cancel; the median of its size in the neighbourhood says what noise, ripple or fringes make of
+ * it on this scale. The strongest response wins its place, over widths and positions.
+ */
+#include "analyse/find.h"
+
+#include <errno.h>
+#include <gsl/gsl_statistics_double.h>
+#include <math.h>
+
+#include "base/util.h"
+
+#define SIGNIFICANT 9.0
+#define SIGNIFICANT_NARROW 14.0 /* at widths where single points decide */
+#define NARROW 5
+#define BLOCK_WIDTHS 40	 /* a neighbourhood is this many widths at least, */
+#define BLOCK_LEAST 400	 /* points at least, */
+#define BLOCKS_MOST 24	 /* and a part of the spectrum at most */
+#define WIDEST_PART 40	 /* the widest measure is this part of the spectrum, */
+#define FEATURE_PART 20	 /* the widest resonance this one: wider ones are fringes */
+#define MEDIAN_TO_SIGMA 1.4826
+#define MAX_CANDIDATES 4096
+/* Nothing below this part of full scale is a feature: rounding. */
+#define ROUNDING 1e-9
+
+struct search {
+	const struct grid *grid;
+	double *y;	/* despiked */
+	double *sum;	/* sum[i]: of y before i */
+	double *size;	/* the same of |y| */
+	double *response, *scratch;
+	double min_contrast;
+};
+
+struct found {
+	struct candidate *list;
+	size_t count;
+};
+
+/* ---- spikes ---- */
+
+static double median5(const double *v)
+{
+	double a[5];
+
+	memcpy(a, v, sizeof(a));
+	for (int i = 1; i < 5; i++)
+		for (int j = i; j > 0 && a[j - 1] > a[j]; j--) {
+			double swap = a[j];
+
+			a[j] = a[j - 1];
+			a[j - 1] = swap;
+		}
+	return a[2];
+}
+
+/* One point far from four that agree is no resonance. */
+static void despike(struct search *s)
+{
+	const double *y = s->grid->y;
+	size_t n = s->grid->n;
+
+	memcpy(s->y, y, n * sizeof(*y));
+	for (size_t i = 2; i + 2 < n; i++) {
+		double middle = median5(y + i - 2), off = fabs(y[i] - middle);
+		double beside = fmax(fabs(y[i - 1] - middle), fabs(y[i + 1] - middle));
+
+		if (off > 5 * beside && off * off > 64 * s->grid->white[i])
+			s->y[i] = middle;
+	}
+}
+
+static void sum_up(struct search *s)
+{
+	s->sum[0] = s->size[0] = 0;
+	for (size_t i = 0; i < s->grid->n; i++) {
+		s->sum[i + 1] = s->sum[i] + s->y[i];
+		s->size[i + 1] = s->size[i] + fabs(s->y[i]);
+	}
+}
+
+/* ---- one width ---- */
+
+static double mean(const struct search *s, size_t from, size_t to)
+{
+	return (s->sum[to] - s->sum[from]) / (double)(to - from);
+}
+
+/* Positions nearer to an end than this have no measure: half of a side is the least. */
+static size_t margin(size_t width)
+{
+	return width + width / 2;
+}
+
+/* Mean of both sides, from one width off the centre to two: shorter, but equally, near an end. */
+static double sides(const struct search *s, size_t i, size_t width)
+{
+	size_t room = MIN(i, s->grid->n - 1 - i), outer = MIN(2 * width, room + 1);
+
+	return (mean(s, i + 1 - outer, i + 1 - width) + mean(s, i + width, i + outer)) / 2;
+}
+
+static double centre(const struct search *s, size_t i, size_t width)
+{
+	return mean(s, i - width / 2, i + width / 2 + 1);
+}
+
+static size_t block_length(const struct search *s, size_t width)
+{
+	return MAX(MAX((size_t)BLOCK_WIDTHS * width, (size_t)BLOCK_LEAST),
+		   s->grid->n / BLOCKS_MOST);
+}
+
+/* Light around i: what noise, ripple and fringes scale with when a coupler's envelope is steep. */
+static double level(const struct search *s, size_t i, size_t reach)
+{
+	size_t from = i > reach ? i - reach : 0, to = MIN(i + reach + 1, s->grid->n);
+
+	return (s->size[to] - s->size[from]) / (double)(to - from) + ROUNDING;
+}
+
+static void respond(struct search *s, size_t width)
+{
+	size_t n = s->grid->n, edge = margin(width), reach = block_length(s, width) / 2;
+
+	memset(s->response, 0, n * sizeof(*s->response));
+	for (size_t i = edge; i + edge < n; i++)
+		s->response[i] = (sides(s, i, width) - centre(s, i, width)) / level(s, i, reach);
+}
+
+static double typical(const struct search *s, size_t from, size_t to, size_t every)
+{
+	size_t count = 0;
+
+	for (size_t i = from; i < to; i += every)
+		s->scratch[count++] = fabs(s->response[i]);
+	return count ? MEDIAN_TO_SIGMA * gsl_stats_median(s->scratch, 1, count) : 0;
+}
+
+static void remember(struct found *f, const struct candidate *c)
+{
+	if (f->count < MAX_CANDIDATES)
+		f->list[f->count++] = *c;
+}
+
+static bool is_top(const double *r, size_t i, size_t n, size_t reach)
+{
+	for (size_t k = 1; k <= reach; k++)
+		if ((i >= k && r[i - k] > r[i]) || (i + k < n && r[i + k] >= r[i]))
+			return false;
+	return true;
+}
+
+/* Of a dip: part of the level beside it. Of a peak: part of its own height. */
+static double contrast_at(const struct search *s, size_t i, size_t width, bool peak)
+{
+	double beside = sides(s, i, width), inside = centre(s, i, width);
+	double whole = peak ? inside : beside;
+
+	return whole > 0 ? fabs(beside - inside) / whole : 0;
+}
+
+static void collect(struct search *s, size_t width, bool peak, size_t from, size_t to,
+		    double noise, struct found *found)
+{
+	double least = width < NARROW ? SIGNIFICANT_NARROW : SIGNIFICANT;
+
+	for (size_t i = from; i < to; i++) {
+		struct candidate c;
+
+		if (s->response[i] < least * noise || s->response[i] < ROUNDING ||
+		    !is_top(s->response, i, s->grid->n, width / 2))
+			continue;
+		c = (struct candidate){
+			.centre_nm = grid_x(s->grid, i),
+			.fwhm_nm = (double)width * s->grid->step_nm,
+			.contrast = contrast_at(s, i, width, peak),
+			.significance = s->response[i] / fmax(noise, ROUNDING),
+		};
+		if (c.contrast > 0.5 * s->min_contrast)
+			remember(found, &c);
+	}
+}
+
+static void search_blocks(struct search *s, size_t width, bool peak, struct found *found)
+{
+	size_t n = s->grid->n, blocks = MAX(n / block_length(s, width), (size_t)1);
+	size_t edge = margin(width), every = MAX(width / 4, (size_t)1);
+
+	for (size_t b = 0; b < blocks; b++) {
+		size_t from = MAX(b * n / blocks, edge), to = MIN((b + 1) * n / blocks, n - edge);
+
+		if (from < to)
+			collect(s, width, peak, from, to, typical(s, from, to, every), found);
+	}
+}
+
+static void search(struct search *s, struct found *dips, struct found *peaks)
+{
+	size_t n = s->grid->n, widest = n / WIDEST_PART;
+
+	for (size_t width = 3; width <= widest; width = (width * 3 / 2) | 1) {
+		respond(s, width);
+		search_blocks(s, width, false, dips);
+		for (size_t i = 0; i < n; i++)
+			s->response[i] = -s->response[i];
+		search_blocks(s, width, true, peaks);
+	}
+}
+
+/* ---- all widths ---- */
+
+static int by_significance(const void *a, const void *b)
+{
+	const struct candidate *p = a, *q = b;
+
+	return (p->significance < q->significance) - (p->significance > q->significance);
+}
+
+static int by_wavelength(const void *a, const void *b)
+{
+	const struct candidate *p = a, *q = b;
+
+	return (p->centre_nm > q->centre_nm) - (p->centre_nm < q->centre_nm);
+}
+
+/* The strongest response takes its place and a width and a half on either side. */
+static void keep_strongest(struct found *f)
+{
+	size_t kept = 0;
+
+	qsort(f->list, f->count, sizeof(*f->list), by_significance);
+	for (size_t i = 0; i < f->count; i++) {
+		bool taken = false;
+
+		for (size_t k = 0; k < kept && !taken; k++)
+			taken = fabs(f->list[i].centre_nm - f->list[k].centre_nm) <
+				1.5 * fmax(f->list[i].fwhm_nm, f->list[k].fwhm_nm);
+		if (!taken)
+			f->list[kept++] = f->list[i];
+	}
+	f->count = kept;
+	qsort(f->list, f->count, sizeof(*f->list), by_wavelength);
+}
+
+static double strongest(const struct found *f)
+{
+	double best = 0;
+
+	for (size_t i = 0; i < f->count; i++)
+		best = fmax(best, f->list[i].significance);
+	return best;
+}
+
+/* ---- first values for a fit ---- */
+
+/* The depth grows with the distance of the sides until they are outside of the resonance. */
+static double whole_depth(const struct search *s, size_t i, size_t width, double sign,
+			  double *ret_level)
+{
+	double depth = 0;
+
+	*ret_level = sides(s, i, width);
+	for (; 3 * width < MIN(i, s->grid->n - 1 - i); width = (width * 3 / 2) | 1) {
+		double beside = sides(s, i, width), deeper = sign * (beside - s->y[i]);
+
+		if (deeper < 1.1 * depth)
+			break;
+		depth = deeper;
+		*ret_level = beside;
+	}
+	return depth;
+}
+
+static size_t walk_to(const struct search *s, size_t i, int step, double sign, double half)
+{
+	size_t far = i;
+
+	while (far > 0 && far + 1 < s->grid->n && sign * (s->y[far] - half) < 0)
+		far = step > 0 ? far + 1 : far - 1;
+	return far > i ? far - i : i - far;
+}
+
+/* To the extreme within a width, then out to half of the depth on both sides. */
+static void first_values(const struct search *s, bool peak, struct candidate *c)
+{
+	size_t width = MAX((size_t)(c->fwhm_nm / s->grid->step_nm), (size_t)3);
+	size_t at = grid_index(s->grid, c->centre_nm), best = at, across;
+	double sign = peak ? -1 : 1, level_beside;
+
+	for (size_t i = at > width ? at - width : 0; i <= at + width && i < s->grid->n; i++)
+		if (sign * s->y[i] < sign * s->y[best])
+			best = i;
+	if (whole_depth(s, best, width, sign, &level_beside) <= 0)
+		return;
+	across = walk_to(s, best, -1, sign, (level_beside + s->y[best]) / 2) +
+		 walk_to(s, best, 1, sign, (level_beside + s->y[best]) / 2);
+	c->centre_nm = grid_x(s->grid, best);
+	c->fwhm_nm = (double)MAX(across, (size_t)2) * s->grid->step_nm;
+	c->contrast = fabs(level_beside - s->y[best]) /
+		      fmax(peak ? s->y[best] : level_beside, ROUNDING);
+}
+
+static void set_first_values(const struct search *s, bool peak, struct found *f)
+{
+	double widest_nm = (double)(s->grid->n / FEATURE_PART) * s->grid->step_nm;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < f->count; i++) {
+		first_values(s, peak, &f->list[i]);
+		if (f->list[i].fwhm_nm <= widest_nm)
+			f->list[kept++] = f->list[i];
+	}
+	f->count = kept;
+}
+
+static void search_clear(struct search *s)
+{
+	free(s->y);
+	free(s->sum);
+	free(s->size);
+	free(s->response);
+	free(s->scratch);
+}
+
+int find_candidates(const struct grid *grid, double min_contrast, struct candidate **ret,
+		    size_t *ret_count, bool *ret_peak)
+{
+	_cleanup_(search_clear) struct search s = {
+		.grid = grid,
+		.min_contrast = min_contrast,
+		.y = malloc(grid->n * sizeof(double)),
+		.sum = malloc((grid->n + 1) * sizeof(double)),
+		.size = malloc((grid->n + 1) * sizeof(double)),
+		.response = malloc(grid->n * sizeof(double)),
+		.scratch = malloc(grid->n * sizeof(double)),
+	};
+	_cleanup_free_ struct candidate *dips = calloc(MAX_CANDIDATES, sizeof(*dips));
+	_cleanup_free_ struct candidate *peaks = calloc(MAX_CANDIDATES, sizeof(*peaks));
+	struct found down = { .list = dips }, up = { .list = peaks }, *chosen;
+
+	if (!s.y || !s.sum || !s.size || !s.response || !s.scratch || !dips || !peaks)
+		return -ENOMEM;
+	despike(&s);
+	sum_up(&s);
+	search(&s, &down, &up);
+	keep_strongest(&down);
+	keep_strongest(&up);
+	*ret_peak = strongest(&up) > strongest(&down);
+	chosen = *ret_peak ? &up : &down;
+	set_first_values(&s, *ret_peak, chosen);
+	*ret_count = chosen->count;
+	*ret = *ret_peak ? take_ptr(peaks) : take_ptr(dips);
+	return 0;
+}

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * etalon-analyse: finds and fits resonances in files, or in one frame that the daemon hands over as a
+ * descriptor. Reads, gives up its rights, computes, writes to standard output. Exit: 0 done, 2 usage
+ * or input that cannot be analysed.
+ */
+#include <errno.h>
+#include <getopt.h>
+
+#include "analyse/analyse.h"
+#include "analyse/sandbox.h"
+#include "base/util.h"
+#include "data/frame.h"
+#include "export/file_read.h"
+
+#define PROGRAM "etalon-analyse"
+#define EXIT_BAD_INPUT 2
+#define JSON_FLAGS (JSON_REAL_PRECISION(12) | JSON_INDENT(1))
+#define MAX_FILES 1000
+
+struct arguments {
+	bool json;
+	int frame_fd; /* -1: files */
+	const char *channel;
+	struct analyse_options options;
+	char **files;
+	int file_count;
+};
+
+static const char usage[] =
+	"usage: " PROGRAM " [--json] [--channel NAME] [--method resonances] FILE...\n"
+	"       " PROGRAM " --frame-fd N [--channel NAME]\n"
+	"\n"
+	"Finds and fits the resonances of one channel: wavelength, width, loaded Q, extinction, free\n"
+	"spectral range, each with its random uncertainty; what the axis has in common stands apart.\n"
+	"\n"
+	"  --json               a JSON document (always so with --frame-fd)\n"
+	"  --channel NAME       column to analyse; default the first signal\n"
+	"  --method NAME        only \"resonances\" so far\n"
+	"  --min-extinction DB  shallower features are not resonances, default 0.1\n"
+	"  --frame-fd N         read a frame from this open descriptor\n"
+	"  --help, --version\n"
+	"\n"
+	"FILE: CSV, openEPDA or HDF5 with a column \"wavelength, nm\"; - is standard input.\n";
+
+static int complain(const char *about, const char *message)
+{
+	fprintf(stderr, PROGRAM ": %s%s%s\n", about ?: "", about ? ": " : "",
+		message ?: "out of memory");
+	return EXIT_BAD_INPUT;
+}
+
+/* ---- command line ---- */
+
+static bool parse_number(const char *text, double low, double high, double *ret)
+{
+	char *end;
+
+	*ret = strtod(text, &end);
+	return end != text && *end == '\0' && *ret >= low && *ret <= high;
+}
+
+static int bad_option(const char *option, const char *text, const char *allowed)
+{
+	fprintf(stderr, PROGRAM ": %s %s: allowed is %s\n", option, text, allowed);
+	return EXIT_BAD_INPUT;
+}
+
+/* 0: go on, 1: done, else the exit status. */
+static int take_option(int option, struct arguments *a)
+{
+	double number;
+
+	switch (option) {
+	case 'j':
+		a->json = true;
+		return 0;
+	case 'c':
+		a->channel = optarg;
+		return 0;
+	case 'm':
+		if (streq(optarg, ANALYSE_METHOD_RESONANCES))
+			return 0;
+		return bad_option("--method", optarg, ANALYSE_METHOD_RESONANCES);
+	case 'e':
+		if (!parse_number(optarg, 0.001, 100, &number))
+			return bad_option("--min-extinction", optarg, "0.001 to 100 (dB)");
+		a->options.min_extinction_db = number;
+		return 0;
+	case 'f':
+		if (!parse_number(optarg, 0, 65535, &number))
+			return bad_option("--frame-fd", optarg, "an open descriptor's number");
+		a->frame_fd = (int)number;
+		return 0;
+	case 'h':
+		fputs(usage, stdout);
+		return 1;
+	case 'v':
+		puts(PROGRAM " " ETALON_VERSION);
+		return 1;
+	default:
+		fprintf(stderr, "try: " PROGRAM " --help\n");
+		return EXIT_BAD_INPUT;
+	}
+}
+
+static int parse(int argc, char **argv, struct arguments *a)
+{
+	static const struct option options[] = {
+		{ "json", no_argument, NULL, 'j' },
+		{ "channel", required_argument, NULL, 'c' },
+		{ "method", required_argument, NULL, 'm' },
+		{ "min-extinction", required_argument, NULL, 'e' },
+		{ "frame-fd", required_argument, NULL, 'f' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'v' },
+		{},
+	};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0) {
+		int r = take_option(option, a);
+
+		if (r != 0)
+			return r;
+	}
+	a->files = argv + optind;
+	a->file_count = argc - optind;
+	if ((a->frame_fd >= 0) == (a->file_count > 0) || a->file_count > MAX_FILES) {
+		fprintf(stderr, PROGRAM ": name files or --frame-fd, not %s\n%s",
+			a->file_count ? "both" : "neither", usage);
+		return EXIT_BAD_INPUT;
+	}
+	return 0;
+}
+
+/* ---- work ---- */
+
+static int enter_sandbox(int keep_fd)
+{
+	int r;
+
+	json_object_seed(0); /* it wants randomness, which is behind a file on some systems */
+	r = sandbox_enter(keep_fd);
+	return r < 0 ? complain("no sandbox", strerror(-r)) : 0;
+}
+
+static int flush(void)
+{
+	if (fflush(stdout) != 0 || ferror(stdout))
+		return complain("standard output", strerror(errno));
+	return 0;
+}
+
+static int analyse_frame(const struct arguments *a)
+{
+	_cleanup_table_ struct table *table = NULL;
+	_cleanup_free_ char *message = NULL;
+	json_t *result = NULL;
+	int r = enter_sandbox(a->frame_fd);
+
+	if (r != 0)
+		return r;
+	if (frame_to_table(a->frame_fd, &table, &message) < 0 ||
+	    analyse_resonances(table, a->channel, &a->options, &result, &message) < 0)
+		return complain(NULL, message);
+	r = json_dumpf(result, stdout, JSON_FLAGS);
+	json_decref(result);
+	putchar('\n');
+	return r < 0 ? complain(NULL, NULL) : flush();
+}
+
+/* All files are read before rights are given up, and before anything is written. */
+static int read_files(const struct arguments *a, struct table **tables)
+{
+	for (int i = 0; i < a->file_count; i++) {
+		_cleanup_free_ char *message = NULL;
+
+		if (table_read_file(a->files[i], &tables[i], &message) < 0)
+			return complain(NULL, message);
+	}
+	return 0;
+}
+
+static int put_text(const struct arguments *a, int i, const json_t *result)
+{
+	_cleanup_free_ char *text = analyse_to_text(result);
+
+	if (!text)
+		return complain(NULL, NULL);
+	if (a->file_count > 1)
+		printf("%s%s  %s\n", i ? "\n" : "", a->files[i],
+		       json_string_value(json_object_get(result, "channel")));
+	fputs(text, stdout);
+	return 0;
+}
+
+/* One file is one object, several are an array of them. */
+static int analyse_tables(const struct arguments *a, struct table **tables)
+{
+	int status = 0;
+
+	for (int i = 0; i < a->file_count; i++) {
+		_cleanup_free_ char *message = NULL;
+		json_t *result = NULL;
+
+		if (analyse_resonances(tables[i], a->channel, &a->options, &result, &message) < 0) {
+			status = complain(a->files[i], message);
+			continue;
+		}
+		json_object_set_new(result, "file", json_string(a->files[i]));
+		if (!a->json) {
+			put_text(a, i, result);
+		} else {
+			fputs(a->file_count == 1 ? "" : i ? ",\n" : "[\n", stdout);
+			json_dumpf(result, stdout, JSON_FLAGS);
+		}
+		json_decref(result);
+	}
+	if (a->json)
+		fputs(a->file_count > 1 ? "\n]\n" : "\n", stdout);
+	return flush() ?: status;
+}
+
+static int analyse_files(const struct arguments *a)
+{
+	struct table **tables = calloc((size_t)a->file_count, sizeof(struct table *));
+	int r = tables ? read_files(a, tables) : complain(NULL, NULL);
+
+	if (r == 0)
+		r = enter_sandbox(-1);
+	if (r == 0)
+		r = analyse_tables(a, tables);
+	for (int i = 0; tables && i < a->file_count; i++)
+		table_free(tables[i]);
+	free(tables);
+	return r;
+}
+
+int main(int argc, char **argv)
+{
+	struct arguments a = { .frame_fd = -1 };
+	int r = parse(argc, argv, &a);
+
+	if (r != 0)
+		return r == 1 ? flush() : r;
+	return a.frame_fd >= 0 ? analyse_frame(&a) : analyse_files(&a);
+}

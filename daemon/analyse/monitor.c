@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * Division by the power monitor. The monitor has noise of its own, often more than the light's
+ * own noise that it should take away. Where all that it says is a slow curve, that is divided out,
+ * which hardly has any noise, and of the rest only the part that the signal shares. Any other monitor is
+ * taken as it is, noise and all: something in between would leave noise that is not white, which no
+ * fit could weigh rightly.
+ */
+#include <errno.h>
+#include <gsl/gsl_statistics_double.h>
+#include <math.h>
+
+#include "analyse/smooth.h"
+#include "analyse/spectrum.h"
+#include "base/util.h"
+
+/* Of a sweep: the slow curve's knots. */
+static const size_t slow_parts[] = { 8, 24 };
+#define LEAST_POINTS 256
+/* Knots, in points, of splines that would find what the description leaves. */
+static const size_t finer[] = { 12, 48, 192 };
+
+/* The gain of a spline through what is left is noise when it is below four deviations of it. */
+static bool is_noise(const double *left, size_t n, double whole, double *scratch)
+{
+	double variance = 0;
+
+	for (size_t k = 0; k < ARRAY_SIZE(finer); k++) {
+		double count = (double)smooth_coefficients(n, finer[k]), rss;
+
+		if (smooth_spline(left, NULL, n, finer[k], scratch, &rss) < 0)
+			return false;
+		if (k == 0)
+			variance = rss / ((double)n - count);
+		if (whole - rss > variance * (count + 4 * sqrt(2 * count)))
+			return false;
+	}
+	return true;
+}
+
+/* A slow curve through one sweep; *ret_good: nothing but noise is left. */
+static int smooth_run(const double *monitor, size_t n, double *smooth, bool *ret_good)
+{
+	_cleanup_free_ double *memory = malloc(2 * n * sizeof(*memory));
+	double *left = memory, *scratch = memory + n, rss;
+
+	if (!memory)
+		return -ENOMEM;
+	*ret_good = false;
+	for (size_t k = 0; n >= LEAST_POINTS && !*ret_good && k < ARRAY_SIZE(slow_parts); k++) {
+		int r = smooth_spline(monitor, NULL, n, n / slow_parts[k], smooth, &rss);
+
+		if (r < 0)
+			return r;
+		for (size_t i = 0; i < n; i++)
+			left[i] = monitor[i] - smooth[i];
+		*ret_good = is_noise(left, n, rss, scratch);
+	}
+	return 0;
+}
+
+/* ---- noise that signal and monitor share ---- */
+
+static double difference(const double *v, size_t i)
+{
+	return v[i - 2] - 4 * v[i - 1] + 6 * v[i] - 4 * v[i + 1] + v[i + 2];
+}
+
+/* Fourth differences see noise only; relative to the signal. */
+static double relative_difference(const double *signal, size_t i)
+{
+	return signal[i] > 0 ? difference(signal, i) / signal[i] : NAN;
+}
+
+static double typical_square(const double *signal, size_t n, double *scratch)
+{
+	size_t count = 0;
+
+	for (size_t i = 2; i + 2 < n; i++) {
+		double a = relative_difference(signal, i);
+
+		if (isfinite(a))
+			scratch[count++] = a * a;
+	}
+	return count ? gsl_stats_median(scratch, 1, count) : 0;
+}
+
+/*
+ * How much of the monitor's own scatter the signal shares, 0 .. 1: a regression in which the
+ * noisy flanks of resonances have little weight. Less than four of its deviations is none.
+ */
+static double shared_part(const double *signal, const double *scatter, size_t n, double *scratch)
+{
+	double typical = typical_square(signal, n, scratch), both = 0, own = 0, spread = 0;
+
+	if (!(typical > 0))
+		return 0;
+	for (size_t i = 2; i + 2 < n; i++) {
+		double a = relative_difference(signal, i), b = difference(scatter, i);
+		double weight = 1 / (typical + a * a);
+
+		if (!isfinite(a))
+			continue;
+		both += weight * a * b;
+		own += weight * b * b;
+		spread += weight * weight * a * a * b * b;
+	}
+	return both > 4 * sqrt(spread) ? fmin(both / own, 1) : 0;
+}
+
+static void divide(struct spectrum *s, size_t from, size_t to, const double *smooth,
+		   double *scratch)
+{
+	double *y = s->y + from, *scatter = s->monitor + from, part;
+	size_t n = to - from;
+
+	for (size_t i = 0; i < n; i++) {
+		y[i] /= smooth[i];
+		scatter[i] = scatter[i] / smooth[i] - 1;
+	}
+	part = shared_part(y, scatter, n, scratch);
+	for (size_t i = 0; i < n; i++)
+		y[i] /= 1 + part * scatter[i];
+}
+
+static size_t run_end(const struct spectrum *s, size_t from)
+{
+	size_t to = from + 1;
+
+	while (to < s->n && s->direction[to] == s->direction[from])
+		to++;
+	return to;
+}
+
+int spectrum_divide_by_monitor(struct spectrum *s)
+{
+	_cleanup_free_ double *smooth = malloc(s->n * sizeof(*smooth));
+	_cleanup_free_ double *scratch = malloc(s->n * sizeof(*scratch));
+	double mean = 0;
+
+	if (!smooth || !scratch)
+		return -ENOMEM;
+	for (size_t i = 0; i < s->n; i++)
+		mean += s->monitor[i] / (double)s->n;
+	for (size_t i = 0; i < s->n; i++)
+		s->monitor[i] /= mean;
+	for (size_t from = 0, to; from < s->n; from = to) {
+		bool good;
+		int r;
+
+		to = run_end(s, from);
+		r = smooth_run(s->monitor + from, to - from, smooth, &good);
+		if (r < 0)
+			return r;
+		for (size_t i = from; !good && i < to; i++)
+			smooth[i - from] = s->monitor[i];
+		divide(s, from, to, smooth, scratch);
+	}
+	return 0;
+}

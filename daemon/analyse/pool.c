@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * Two unknowns, the white noise' factor and the axis' random error, from squared residuals by
+ * weighted least squares over all points of all fits. What the board states about its axis is one
+ * more observation, good to a tenth.
+ */
+#include "analyse/pool.h"
+
+#include <math.h>
+
+#include "base/util.h"
+
+#define STATED_GOOD_TO 0.1
+/* Fits whose chi^2 is further than this factor from the typical one have their own trouble. */
+#define TYPICAL_FACTOR 2.0
+
+static double typical_chi2(const struct resonances *all)
+{
+	double low = INFINITY, sum = 0;
+	size_t n = 0;
+
+	/* The harmonic mean leans to the well-behaved. */
+	for (size_t k = 0; k < all->count; k++) {
+		double chi2 = fit_chi2_reduced(&all->list[k].fit);
+
+		if (!all->list[k].fitted || all->list[k].model_error > 0 || !(chi2 > 0))
+			continue;
+		low = fmin(low, chi2);
+		sum += 1 / chi2;
+		n++;
+	}
+	return n ? (double)n / sum : low;
+}
+
+static struct noise_sums add_up(const struct resonances *all)
+{
+	double typical = typical_chi2(all);
+	struct noise_sums sums = {};
+
+	for (size_t k = 0; k < all->count; k++) {
+		const struct noise_sums *s = &all->list[k].fit.noise;
+		double chi2 = fit_chi2_reduced(&all->list[k].fit);
+
+		if (!all->list[k].fitted || all->list[k].model_error > 0 ||
+		    !(chi2 <= TYPICAL_FACTOR * typical))
+			continue;
+		sums.a11 += s->a11;
+		sums.a12 += s->a12;
+		sums.a22 += s->a22;
+		sums.b1 += s->b1;
+		sums.b2 += s->b2;
+	}
+	return sums;
+}
+
+struct pool_result pool_noise(struct resonances *all, double stated_nm)
+{
+	struct noise_sums m = add_up(all);
+	double prior = stated_nm > 0 ? 1 / pow(2 * STATED_GOOD_TO * stated_nm * stated_nm, 2) : 0;
+	double det = m.a11 * m.a22 - m.a12 * m.a12, information, axis, white;
+	struct pool_result ret = { .white_factor = all->noise.white_factor };
+
+	if (!(m.a11 > 0))
+		return ret;
+	/* Variance of a squared residual is twice the square of its own variance. */
+	information = m.a22 > 0 ? (m.a22 - m.a12 * m.a12 / m.a11) / 2 : 0;
+	axis = det > 1e-9 * m.a11 * m.a22 ? (m.b2 * m.a11 - m.b1 * m.a12) / det : 0;
+	if (information > 0) {
+		ret.sigma_x_nm = sqrt(fmax(axis, 0));
+		ret.sigma_x_error_nm = 0.5 / sqrt(information) /
+				       fmax(ret.sigma_x_nm, pow(information, -0.25));
+		ret.seen = true;
+	}
+	if (information + prior > 0)
+		axis = fmax((information * axis + prior * stated_nm * stated_nm) /
+				    (information + prior),
+			    0);
+	white = (m.b1 - m.a12 * axis) / m.a11;
+	all->noise.blur.sigma_x_nm = sqrt(axis);
+	all->noise.white_factor = fmax(white, 1e-3 * all->noise.white_factor);
+	ret.white_factor = all->noise.white_factor;
+	return ret;
+}

@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * Cutting a window out of a spectrum and setting up its baseline. Knows no fit.
+ */
+#include "analyse/window.h"
+
+#include <errno.h>
+#include <math.h>
+
+#include "base/util.h"
+
+/* A ripple with fewer periods in the window is the polynomial's business. */
+#define MIN_RIPPLE_PERIODS 1.5
+#define RIPPLE_BASIS 6
+/*
+ * Far out, where the curve is smooth, groups of points fit as well as the points and much faster: beyond
+ * this many widths, in groups of no more points than this, this part of the width and of a ripple.
+ */
+#define NEAR_WIDTHS 8.0
+#define GROUP_MOST 8.0
+#define GROUP_WIDTHS 0.4
+#define GROUP_RIPPLES 0.05
+/* Of a neighbour's core that is left out; never more than this part of the way to it. */
+#define MASK_FWHM 3.0
+#define MASK_PART 0.4
+
+void window_clear(struct window *w)
+{
+	free(w->memory);
+	memset(w, 0, sizeof(*w));
+}
+
+static bool masked(const struct window_request *q, double x_nm)
+{
+	for (size_t k = 0; k < q->neighbour_count; k++) {
+		const struct neighbour *other = &q->neighbours[k];
+		double distance = fabs(other->centre_nm - q->centre_nm);
+
+		if (fabs(x_nm - other->centre_nm) <
+		    fmin(MASK_FWHM * other->fwhm_nm, MASK_PART * distance))
+			return true;
+	}
+	return false;
+}
+
+static double neighbours_response(const struct window_request *q, double x_nm)
+{
+	double factor = 1;
+
+	for (size_t k = 0; k < q->neighbour_count; k++) {
+		const struct neighbour *other = &q->neighbours[k];
+
+		if (other->line && !other->line->peak)
+			factor *= line_response(other->line,
+						detuning_nm(x_nm, other->origin_nm));
+	}
+	return factor;
+}
+
+static bool has_periods(const struct window_request *q, const struct ripple_line *line)
+{
+	return ripple_period_nm(line, q->centre_nm) * MIN_RIPPLE_PERIODS < 2 * q->half_nm;
+}
+
+static size_t ripple_lines(const struct window_request *q)
+{
+	size_t count = 0;
+
+	for (size_t k = 0; q->ripple && k < q->ripple->count; k++)
+		count += has_periods(q, &q->ripple->line[k]);
+	return count;
+}
+
+/* ---- points ---- */
+
+/* Where each point of the span goes: several far from the resonance share one place. */
+struct places {
+	size_t count;	/* points of the span that are not masked */
+	double *s;	/* detuning of each */
+	uint32_t *slot; /* index in the window */
+	double *number; /* of points in a slot, by slot */
+};
+
+static void places_clear(struct places *p)
+{
+	free(p->s);
+	free(p->slot);
+	free(p->number);
+}
+
+static int places_allocate(struct places *p, size_t n)
+{
+	p->s = malloc((n + 1) * sizeof(*p->s));
+	p->slot = malloc((n + 1) * sizeof(*p->slot));
+	p->number = calloc(n + 1, sizeof(*p->number));
+	return p->s && p->slot && p->number ? 0 : -ENOMEM;
+}
+
+static int window_allocate(struct window *w, size_t n, size_t basis_count)
+{
+	double **columns[] = { &w->s,	     &w->y,	   &w->white, &w->share,
+			       &w->turn_sin, &w->turn_cos, &w->factor };
+	double *p = calloc((ARRAY_SIZE(columns) + 2 * basis_count + 1) * n + 1, sizeof(*p));
+
+	if (!p)
+		return -ENOMEM;
+	w->memory = p;
+	for (size_t k = 0; k < ARRAY_SIZE(columns); k++, p += n)
+		*columns[k] = p;
+	w->basis = p;
+	w->slope = p + basis_count * n;
+	w->direction = (signed char *)(p + 2 * basis_count * n);
+	return 0;
+}
+
+static size_t group_size(const struct spectrum *sp, const struct window_request *q)
+{
+	double most = fmin(GROUP_MOST, GROUP_WIDTHS * q->fwhm_nm / sp->step_nm);
+
+	for (size_t k = 0; q->ripple && k < q->ripple->count; k++)
+		most = fmin(most, GROUP_RIPPLES / sp->step_nm *
+					  ripple_period_nm(&q->ripple->line[k], q->centre_nm));
+	return most > 1 ? (size_t)most : 1;
+}
+
+/* The group that grows in one direction; the directions alternate once sorted. */
+struct group {
+	bool open;
+	uint32_t slot;
+	double first_s;
+};
+
+static uint32_t place_point(struct places *p, struct window *w, struct group *g, double s, bool alone,
+			    size_t most, double reach_nm)
+{
+	if (!g->open || alone || p->number[g->slot] >= (double)most || s - g->first_s > reach_nm)
+		*g = (struct group){ true, (uint32_t)w->n++, s };
+	p->number[g->slot]++;
+	g->open = !alone;
+	return g->slot;
+}
+
+static void place_points(const struct spectrum *sp, const struct window_request *q, size_t from,
+			 size_t to, struct places *p, struct window *w)
+{
+	size_t most = group_size(sp, q);
+	double reach_nm = 2 * (double)most * sp->step_nm;
+	struct group groups[2] = {};
+
+	for (size_t i = from; i < to; i++) {
+		double s = detuning_nm(sp->x_nm[i], q->centre_nm);
+		struct group *g = &groups[sp->direction[i] < 0];
+		bool alone = most == 1 || fabs(s) < NEAR_WIDTHS * q->fwhm_nm;
+		uint32_t slot;
+
+		if (masked(q, sp->x_nm[i])) {
+			g->open = false;
+			continue;
+		}
+		slot = place_point(p, w, g, s, alone, most, reach_nm);
+		p->s[p->count] = s;
+		p->slot[p->count++] = slot;
+		w->s[slot] += s;
+		w->y[slot] += sp->y[i];
+		w->white[slot] += sp->white[i];
+		w->factor[slot] += neighbours_response(q, sp->x_nm[i]);
+		w->direction[slot] = sp->direction[i];
+	}
+}
+
+static void average(struct window *w, const struct places *p)
+{
+	bool rising = false, falling = false;
+
+	for (size_t i = 0; i < w->n; i++) {
+		double m = p->number[i];
+
+		w->s[i] /= m;
+		w->y[i] /= m;
+		w->white[i] /= m * m;
+		w->factor[i] /= m;
+		w->share[i] = 1 / m;
+		rising |= w->direction[i] > 0;
+		falling |= w->direction[i] < 0;
+	}
+	w->two_way = rising && falling;
+}
+
+static void set_turns(struct window *w)
+{
+	for (size_t i = 0; w->period_nm > 0 && i < w->n; i++)
+		sincos(M_PI * w->s[i] / w->period_nm, &w->turn_sin[i], &w->turn_cos[i]);
+}
+
+/* ---- baseline: columns are averaged over groups as the points are ---- */
+
+struct basis_cursor {
+	struct window *w;
+	const struct places *places;
+	size_t column;
+};
+
+static void add(const struct basis_cursor *c, size_t slot, size_t k, double value, double slope)
+{
+	size_t at = (c->column + k) * c->w->n + slot;
+
+	c->w->basis[at] += value * c->w->share[slot];
+	c->w->slope[at] += slope * c->w->share[slot];
+}
+
+static void add_polynomials(struct basis_cursor *c, unsigned int degree)
+{
+	const struct places *p = c->places;
+
+	for (size_t i = 0; i < p->count; i++) {
+		double u = p->s[i] / c->w->half_nm, power = 1, before = 0;
+
+		for (unsigned int k = 0; k <= degree; k++) {
+			add(c, p->slot[i], k, power, k * before / c->w->half_nm);
+			before = power;
+			power *= u;
+		}
+	}
+	c->column += degree + 1;
+}
+
+/* Fundamental with its amplitude and period free to first order, and second harmonic. */
+static void add_ripple(struct basis_cursor *c, const struct ripple_line *line)
+{
+	const struct places *p = c->places;
+	double centre = c->w->centre_nm, half = c->w->half_nm;
+
+	for (size_t i = 0; i < p->count; i++) {
+		double x = wavelength_nm(p->s[i], centre), u = p->s[i] / half;
+		double k = 2 * M_PI / ripple_period_nm(line, x), sine, cosine, sine2, cosine2;
+		size_t at = p->slot[i];
+
+		sincos(2 * M_PI * ripple_phase(line, x, centre), &sine, &cosine);
+		sine2 = 2 * sine * cosine;
+		cosine2 = 1 - 2 * sine * sine;
+		add(c, at, 0, cosine, -k * sine);
+		add(c, at, 1, sine, k * cosine);
+		add(c, at, 2, u * cosine, cosine / half - u * k * sine);
+		add(c, at, 3, u * sine, sine / half + u * k * cosine);
+		add(c, at, 4, cosine2, -2 * k * sine2);
+		add(c, at, 5, sine2, 2 * k * cosine2);
+	}
+	c->column += RIPPLE_BASIS;
+}
+
+/* The two directions are two sweeps: the laser's power may differ. */
+static void add_direction(struct basis_cursor *c)
+{
+	const struct places *p = c->places;
+
+	for (size_t i = 0; i < p->count; i++)
+		add(c, p->slot[i], 0, c->w->direction[p->slot[i]], 0);
+	c->column++;
+}
+
+static void add_baseline(struct window *w, const struct window_request *q,
+			 const struct places *places)
+{
+	struct basis_cursor c = { .w = w, .places = places };
+
+	add_polynomials(&c, q->degree);
+	w->poly_count = c.column;
+	for (size_t k = 0; q->ripple && k < q->ripple->count; k++)
+		if (has_periods(q, &q->ripple->line[k]))
+			add_ripple(&c, &q->ripple->line[k]);
+	if (w->two_way)
+		add_direction(&c);
+	w->basis_count = c.column;
+}
+
+int window_make(const struct spectrum *sp, const struct window_request *q, struct window *ret)
+{
+	size_t from = spectrum_lower_bound(sp, q->centre_nm - q->half_nm);
+	size_t to = spectrum_lower_bound(sp, q->centre_nm + q->half_nm);
+	size_t basis_count = q->degree + 1 + RIPPLE_BASIS * ripple_lines(q) + 1;
+	_cleanup_(places_clear) struct places places = {};
+	_cleanup_window_ struct window w = { .centre_nm = q->centre_nm,
+					     .half_nm = q->half_nm,
+					     .period_nm = q->period_nm };
+
+	if (places_allocate(&places, to - from) < 0 ||
+	    window_allocate(&w, to - from, basis_count) < 0)
+		return -ENOMEM;
+	place_points(sp, q, from, to, &places, &w);
+	average(&w, &places);
+	set_turns(&w);
+	add_baseline(&w, q, &places);
+	if (w.n < w.basis_count + 6)
+		return -ENODATA;
+	*ret = w;
+	memset(&w, 0, sizeof(w));
+	return 0;
+}

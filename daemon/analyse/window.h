@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The points around one resonance and what their baseline may look like: polynomials and, where
+ * the window holds enough periods, ripple whose phase, amplitude and exact period are free. Layer:
+ * analyse.
+ */
+#ifndef ETALON_ANALYSE_WINDOW_H
+#define ETALON_ANALYSE_WINDOW_H
+
+#include "analyse/lineshape.h"
+#include "analyse/ripple.h"
+#include "analyse/spectrum.h"
+
+#define WINDOW_MAX_BASIS 20
+
+/* Another resonance whose tail reaches in: its response multiplies (dips) and its core is masked. */
+struct neighbour {
+	double centre_nm, fwhm_nm;
+	double origin_nm;	 /* where the line's detuning is 0 */
+	const struct line *line; /* NULL: mask only */
+};
+
+struct window_request {
+	double centre_nm, half_nm;
+	double fwhm_nm;		 /* far from a resonance this wide, points are averaged in groups */
+	double period_nm;	 /* of the resonance's family, 0: not known */
+	unsigned int degree;	 /* of the baseline polynomial */
+	const struct ripple *ripple; /* or NULL */
+	const struct neighbour *neighbours;
+	size_t neighbour_count;
+};
+
+struct window {
+	size_t n;
+	double centre_nm, half_nm, period_nm;
+	double *s, *y, *white;
+	double *share;	  /* of sigma_x^2 that is left: 1 over the points averaged */
+	double *turn_sin, *turn_cos;
+	signed char *direction;
+	bool two_way;
+	double *factor;	  /* of the neighbours */
+	/* Baseline: polynomials x (1 + ripple and direction), each a sum of columns basis[j * n + i]. */
+	size_t basis_count, poly_count;
+	double *basis;
+	double *slope;	  /* derivatives along s */
+	double *memory;	  /* owns all of the above */
+};
+
+/* -ENOMEM, or -ENODATA when too few points are left. */
+int window_make(const struct spectrum *spectrum, const struct window_request *request,
+		struct window *ret);
+void window_clear(struct window *window);
+#define _cleanup_window_ _cleanup_(window_clear)
+
+/* Detuning at the window's centre, and back. */
+static inline double detuning_nm(double x_nm, double centre_nm)
+{
+	return (x_nm - centre_nm) * centre_nm / x_nm;
+}
+
+static inline double wavelength_nm(double s_nm, double centre_nm)
+{
+	return centre_nm / (1 - s_nm / centre_nm);
+}
+
+#endif
