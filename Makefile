@@ -31,7 +31,7 @@ PACKAGES_all := libsystemd sqlite3 gsl hdf5 yaml-0.1 libcyaml jansson cairo-svg
 PACKAGES_etalond := libsystemd sqlite3 libcyaml jansson
 PACKAGES_etalonctl := libsystemd yaml-0.1 hdf5 cairo-svg jansson
 PACKAGES_etalon-emulator := yaml-0.1 jansson hdf5
-PACKAGES_etalon-analyse := gsl yaml-0.1 jansson
+PACKAGES_etalon-analyse := gsl yaml-0.1 hdf5 jansson
 
 ARCHIVES_etalond := etalond bus etalond measure calibrate store link data base
 ARCHIVES_etalonctl := cli export data base
