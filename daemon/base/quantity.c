@@ -223,6 +223,14 @@ bool quantity_is_frequency(const char *text)
 	return u && u->special == FREQUENCY;
 }
 
+bool quantity_is_derived(const char *text)
+{
+	char name[UNIT_MAX];
+	const struct unit *u = unit_of_text(text, name, ~0U);
+
+	return u && (u->special == FREQUENCY || u->special == DBM);
+}
+
 /* ---- refusals ---- */
 
 static int refuse_unit(const char *text, int number_length, const char *name,

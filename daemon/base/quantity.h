@@ -41,6 +41,12 @@ int quantity_parse(const char *text, enum quantity_kind kind, int64_t *ret, char
 /* True when the text's unit is one of optical frequency (THz, GHz ...), whether or not it parses. */
 bool quantity_is_frequency(const char *text);
 
+/*
+ * True for dBm and optical frequencies: hardly any of the contract's integers can be written so, and who sets
+ * a source must take the nearest that it has. False for decimal units, which say exactly what is meant.
+ */
+bool quantity_is_derived(const char *text);
+
 struct quantity_text {
 	char text[48];
 };

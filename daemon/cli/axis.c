@@ -175,6 +175,15 @@ static int read_points(const struct axis_wish *w, struct axis *a, char **ret_mes
 	return 0;
 }
 
+/* No frequency is a whole number of femtometres: the laser takes what is nearest. */
+static void settle_ends(struct axis *a, int64_t resolution)
+{
+	if (!a->from_frequency || resolution <= 1 || a->stop_fm > INT64_MAX - resolution)
+		return;
+	a->start_fm = (a->start_fm + resolution / 2) / resolution * resolution;
+	a->stop_fm = (a->stop_fm + resolution / 2) / resolution * resolution;
+}
+
 int axis_read(const struct axis_wish *w, int64_t resolution_fm, struct axis *ret,
 	      char **ret_message)
 {
@@ -197,6 +206,9 @@ int axis_read(const struct axis_wish *w, int64_t resolution_fm, struct axis *ret
 			    w->step ? "a step and a number of points" : "how fine?",
 			    w->step ? "not both" : "for instance");
 	r = w->from ? read_ends(w, &a, ret_message) : read_centre(w, &a, ret_message);
+	settle_ends(&a, resolution_fm);
+	if (r >= 0 && a.start_fm >= a.stop_fm)
+		r = fail(ret_message, -EINVAL, "the span is narrower than one step of this laser");
 	if (r >= 0)
 		r = w->step ? read_step(w, resolution_fm, &a, ret_message)
 			    : read_points(w, &a, ret_message);

@@ -23,7 +23,8 @@ struct axis {
 
 /*
  * A step must divide the span. The message names the nearest steps that do; those that are multiples of
- * resolution_fm (0: unknown) are preferred. -EINVAL with a message.
+ * resolution_fm (0: unknown) are preferred. Ends given as frequencies become the nearest multiples of it.
+ * -EINVAL with a message.
  */
 int axis_read(const struct axis_wish *wish, int64_t resolution_fm, struct axis *ret, char **ret_message);
 

@@ -145,7 +145,7 @@ int bus_open(struct cli *cli)
 		return cli_fail(cli, EXIT_TROUBLE, "no event loop: %s", strerror(-r));
 	r = connect_bus(address, &cli->bus);
 	if (r < 0) {
-		cli_fail(cli, EXIT_NO_BOARD, "no D-Bus at %s: %s",
+		cli_fail(cli, EXIT_NO_BOARD, "cannot reach %s: %s",
 			 address && *address ? address : "the system bus", strerror(-r));
 		cli_try(cli, "--bus ADDRESS, or start dbus");
 		return EXIT_NO_BOARD;

@@ -67,6 +67,19 @@ struct quantity_text source_text(const json_t *source, int64_t value)
 	return quantity_format(source_kind(source), value);
 }
 
+int source_parse(const json_t *source, const char *text, int64_t *ret, char **ret_message)
+{
+	int64_t step = member_number(source, "resolution", 0), value;
+	int r = quantity_parse(text, source_kind(source), &value, ret_message);
+
+	if (r < 0)
+		return r;
+	if (step > 1 && value > 0 && value < INT64_MAX - step && quantity_is_derived(text))
+		value = (value + step / 2) / step * step;
+	*ret = value;
+	return 0;
+}
+
 static bool same_but_blanks(const char *a, const char *b)
 {
 	for (;; a++, b++) {

@@ -23,6 +23,12 @@ enum quantity_kind source_kind(const json_t *source);
 /* A value of it as text. */
 struct quantity_text source_text(const json_t *source, int64_t value);
 
+/*
+ * Reads a value for a source. What is written in dBm or THz becomes the nearest setpoint that the source has;
+ * anything else is taken as it stands (the daemon refuses what lies between setpoints). Negative errno with a message.
+ */
+int source_parse(const json_t *source, const char *text, int64_t *ret, char **ret_message);
+
 /* One range of a detector by its name, blanks left out ("100uA"), or NULL. */
 const json_t *find_range(const json_t *detector, const char *name);
 

@@ -13,6 +13,7 @@
 #include "export/terminal_plot.h"
 
 #define PICTURE_HEIGHT_MAX 24
+#define SIGNALS_MAX 16
 
 /* ---- before ---- */
 
@@ -95,7 +96,30 @@ struct plot_mark *marks_of(const json_t *analysis, size_t *ret_count)
 	return marks;
 }
 
+/* The signals of a run: loss where there is a reference, else power. Empty for a foreign file. */
+static void signals_of(const struct table *table, const char *names[static SIGNALS_MAX + 1])
+{
+	const json_t *channel;
+	size_t i, n = 0;
+
+	json_array_foreach(member_at(table->meta, "channels"), i, channel) {
+		const struct table_column *column;
+		char loss[TABLE_NAME_MAX];
+
+		if (n == SIGNALS_MAX || !streq(member_text(channel, "role"), "signal"))
+			continue;
+		snprintf(loss, sizeof(loss), "%.50s loss", member_text(channel, "column"));
+		column = table_find(table, loss);
+		if (!column)
+			column = table_find(table, member_text(channel, "column"));
+		if (column)
+			names[n++] = column->name;
+	}
+	names[n] = NULL;
+}
+
 static struct plot_options plot_options_of(const struct picture *picture,
+					   const char *const *signals,
 					   const struct plot_mark *marks, size_t mark_count)
 {
 	static const struct picture whole;
@@ -104,7 +128,9 @@ static struct plot_options plot_options_of(const struct picture *picture,
 		picture = &whole;
 	return (struct plot_options){
 		.scale = picture->linear ? PLOT_LINEAR : PLOT_DB,
-		.channels = picture->channels,
+		.channels = picture->channels ? picture->channels
+			    : *signals	      ? signals
+					      : NULL,
 		.marks = marks,
 		.mark_count = mark_count,
 		.title = picture->title,
@@ -118,11 +144,14 @@ int files_write(struct cli *cli, const struct files *files, const struct table *
 {
 	size_t mark_count;
 	_cleanup_free_ struct plot_mark *marks = marks_of(analysis, &mark_count);
-	struct plot_options plot = plot_options_of(picture, marks, mark_count);
+	const char *signals[SIGNALS_MAX + 1];
+	struct plot_options plot;
 	struct file_write_options options = {
 		.overwrite = files->overwrite, .dialect = files->dialect, .plot = &plot};
 	int result = 0;
 
+	signals_of(table, signals);
+	plot = plot_options_of(picture, signals, marks, mark_count);
 	for (size_t i = 0; i < files->count; i++) {
 		_cleanup_free_ char *message = NULL;
 		int r = table_write_file(files->path[i], table, &options, &message);
@@ -142,15 +171,19 @@ int draw(struct cli *cli, FILE *to, const struct table *table, const json_t *ana
 	size_t mark_count;
 	_cleanup_free_ struct plot_mark *marks = marks_of(analysis, &mark_count);
 	_cleanup_free_ char *message = NULL;
-	struct plot_options plot = plot_options_of(picture, marks, mark_count);
+	const char *signals[SIGNALS_MAX + 1];
+	struct plot_options plot;
 	struct terminal_size size = {
 		.width = (int)terminal_width(to),
 		.height = (int)MIN(MAX(terminal_height(to), 12u) - 3, PICTURE_HEIGHT_MAX),
 		.ascii = !cli->utf8,
 		.colour = to == cli->out ? cli->colour_out : cli->colour_err,
 	};
-	int r = terminal_plot(to, table, &plot, &size, &message);
+	int r;
 
+	signals_of(table, signals);
+	plot = plot_options_of(picture, signals, marks, mark_count);
+	r = terminal_plot(to, table, &plot, &size, &message);
 	if (r < 0)
 		return cli_fail(cli, EXIT_USAGE, "no picture: %s",
 				message ? message : strerror(-r));

@@ -56,7 +56,7 @@ static void resolution_cell(struct grid *g, const json_t *s)
 	else if (streq(unit, "uK")) /* a difference: no zero at -273.15 C */
 		grid_cell(g, "%s mK", decimals((double)resolution / 1e3, 1).text);
 	else if (streq(unit, "fW"))
-		grid_cell(g, "%s", engineering((double)resolution * 1e-15, "W").text);
+		grid_cell(g, "%g nW", (double)resolution / 1e6);
 	else
 		grid_cell(g, "%s", source_text(s, resolution).text);
 }

@@ -19,7 +19,7 @@ static int add(struct cli *cli, const struct object *board, const char *unit,
 		return cli_fail(cli, EXIT_USAGE,
 				"this board has no laser with %s to set; %s info lists its sources",
 				quantity_kind_name(kind), PROGRAM);
-	if (quantity_parse(text, kind, &value, &message) < 0)
+	if (source_parse(source, text, &value, &message) < 0)
 		return cli_fail(cli, EXIT_USAGE, "%s", message);
 	if (json_object_set_new(setpoints, member_text(source, "name"), json_integer(value)) < 0)
 		return cli_no_memory(cli);

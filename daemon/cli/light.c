@@ -61,8 +61,11 @@ static int emit(struct cli *cli, const struct object *board, const struct light 
 		bool hidden =
 			!light->power_given && source && source_kind(source) == QUANTITY_POWER;
 
+		/* Others at rest say nothing, and those that do not emit are not meant. */
+		if (!member_flag(source, "emits") || json_integer_value(value) == 0)
+			continue;
 		fprintf(cli_people(cli), "%s %s%s\n", name,
-			source ? source_text(source, json_integer_value(value)).text : "?",
+			source_text(source, json_integer_value(value)).text,
 			hidden ? ", the site's default; --power to choose" : "");
 	}
 	fflush(cli_people(cli));

@@ -35,13 +35,11 @@ static void print_lines(FILE *to, const char *head, const json_t *lines)
 	}
 }
 
-int plan_show(struct cli *cli, const struct object *board, const json_t *request, bool power_given,
-	      json_t **ret_plan)
+int plan_show(struct cli *cli, const struct object *board, const json_t *request, json_t **ret_plan)
 {
 	_cleanup_message_ sd_bus_message *reply = NULL;
 	_cleanup_(json_decrefp) json_t *plan = NULL;
 	FILE *to = cli_people(cli);
-	int64_t power;
 	int r;
 
 	r = ask_plan(cli, board, "Plan", request, &reply);
@@ -51,10 +49,6 @@ int plan_show(struct cli *cli, const struct object *board, const json_t *request
 	if (r < 0)
 		return cli_fail(cli, EXIT_TROUBLE, "the plan is not understood: %s", strerror(-r));
 	print_lines(to, "", member_at(plan, "lines"));
-	power = member_number(plan, "power_fw", 0);
-	if (!power_given && power > 0)
-		fprintf(to, "power   %s, the site's default; --power to choose\n",
-			quantity_format(QUANTITY_POWER, power).text);
 	print_lines(to, "note    ", member_at(plan, "warnings"));
 	fflush(to);
 	if (ret_plan)
@@ -69,35 +63,54 @@ static bool is_setpoint(const struct table_column *c)
 	return c->type == COLUMN_F64 && !streq(c->name, "point");
 }
 
+/* Whole numbers of the contract's unit, in a double. */
+static void setpoint_cell(struct grid *g, const struct table_column *c, size_t row)
+{
+	int kind = quantity_kind_of_unit(c->unit);
+
+	if (kind < 0)
+		grid_cell(g, "%g %s", c->f64[row], c->unit);
+	else
+		grid_cell(g, "%s",
+			  quantity_format((enum quantity_kind)kind, llrint(c->f64[row])).text);
+}
+
+static void setpoint_row(struct grid *g, const struct table *t, size_t row, bool dots)
+{
+	if (dots)
+		grid_cell(g, "...");
+	else
+		grid_cell(g, "%zu", row);
+	for (size_t i = 0; i < t->column_count; i++) {
+		if (is_setpoint(&t->columns[i]) && dots)
+			grid_cell(g, "%s", "");
+		else if (is_setpoint(&t->columns[i]))
+			setpoint_cell(g, &t->columns[i], row);
+	}
+}
+
 static void setpoint_rows(FILE *to, const struct table *t)
 {
-	char align[GRID_COLUMNS_MAX + 1] = "r";
-	size_t columns = 0;
+	char align[GRID_COLUMNS_MAX + 1] = "";
+	size_t columns = 1;
 	struct grid g;
 
-	for (size_t i = 0; i < t->column_count && columns + 1 < GRID_COLUMNS_MAX; i++)
+	for (size_t i = 0; i < t->column_count; i++)
 		columns += is_setpoint(&t->columns[i]);
-	memset(align, 'r', columns + 1);
+	if (columns > GRID_COLUMNS_MAX)
+		return;
+	memset(align, 'r', columns);
 	grid_begin(&g, align);
 	grid_cell(&g, "point");
 	for (size_t i = 0; i < t->column_count; i++) {
 		if (is_setpoint(&t->columns[i]))
-			grid_cell(&g, "%s, %s", t->columns[i].name, t->columns[i].unit);
+			grid_cell(&g, "%s", t->columns[i].name);
 	}
 	for (size_t row = 0; row < t->rows; row++) {
 		bool skip = row >= HEAD_ROWS && row + 1 < t->rows && t->rows > 2 * HEAD_ROWS;
 
-		if (skip && row > HEAD_ROWS)
-			continue;
-		if (skip)
-			grid_cell(&g, "...");
-		else
-			grid_cell(&g, "%zu", row);
-		for (size_t i = 0; i < t->column_count; i++) {
-			if (is_setpoint(&t->columns[i]))
-				grid_cell(&g, "%s",
-					  skip ? "" : decimals(t->columns[i].f64[row], 6).text);
-		}
+		if (!skip || row == HEAD_ROWS)
+			setpoint_row(&g, t, row, skip);
 	}
 	grid_print(&g, to, 0);
 }

@@ -180,12 +180,19 @@ static void print_reference(FILE *to, const json_t *metadata)
 		duration(member_value(reference, "age_s")).text);
 }
 
+static bool says_no(const char *verdict)
+{
+	return streq(verdict, "untrustworthy") || streq(verdict, "fail") ||
+	       streq(verdict, "marginal");
+}
+
 void report_run(struct cli *cli, FILE *to, const json_t *run)
 {
 	const json_t *metadata = member_at(run, "Metadata");
 
 	print_run_line(cli, to, run);
-	print_list(to, "why", member_at(run, "Reasons"));
+	print_list(to, says_no(member_text(run, "Verdict")) ? "why" : "note",
+		   member_at(run, "Reasons"));
 	print_ledger(cli, to, member_at(run, "Ledger"));
 	print_dark(to, metadata);
 	print_reference(to, metadata);

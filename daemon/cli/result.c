@@ -5,6 +5,7 @@
 #include "cli/result.h"
 
 #include "cli/print.h"
+#include "cli/truth.h"
 
 /* A file's name that needs no quotes in a shell: the label if it is one, else the run's number. */
 static struct text file_stem(const struct object *run)
@@ -35,32 +36,43 @@ static void print_next(struct cli *cli, const struct outcome *outcome, const str
 		fprintf(to, "next: %s export %lld %s.csv\n", PROGRAM, number, file_stem(run).text);
 }
 
-static int print_account(struct cli *cli, const struct outcome *outcome, const struct object *run,
-			 const struct files *files)
+/* Whoever pressed Ctrl-C need not read a bus name. */
+static const char *why_ended(const struct cli *cli, const struct outcome *outcome)
 {
+	if (cli->interrupts > 0)
+		return "Ctrl-C";
+	return outcome->message ? outcome->message : "no reason given";
+}
+
+static void print_account(struct cli *cli, const struct outcome *outcome, const struct object *run,
+			  const struct presentation *show)
+{
+	const json_t *analysis = run_analysis(run->properties, "resonances");
 	FILE *to = cli_people(cli);
 
 	if (outcome->message)
-		fprintf(to, "ended early: %s\n", outcome->message);
+		fprintf(to, "ended early: %s\n", why_ended(cli, outcome));
 	report_run(cli, to, run->properties);
-	report_resonances(cli, to, run_analysis(run->properties, "resonances"), run->properties);
-	print_next(cli, outcome, run, files);
+	report_resonances(cli, to, analysis, run->properties);
+	if (show->truth)
+		truth_report(to, analysis, show->truth);
+	print_next(cli, outcome, run, &show->files);
 	fflush(to);
-	return 0;
 }
 
-static json_t *document_of(const struct object *run, const struct files *files, const json_t *plan,
-			   int exit_code)
+static json_t *document_of(const struct object *run, const struct presentation *show, int exit_code)
 {
-	_cleanup_(json_decrefp) json_t *document = run_document(run->properties),
-				       *written = json_array();
+	_cleanup_(json_decrefp) json_t *document = run_document(run->properties);
+	_cleanup_(json_decrefp) json_t *written = json_array();
 
-	for (size_t i = 0; written && i < files->count; i++)
-		json_array_append_new(written, json_string(files->path[i]));
+	for (size_t i = 0; written && i < show->files.count; i++)
+		json_array_append_new(written, json_string(show->files.path[i]));
 	if (!document || !written)
 		return NULL;
-	if (plan)
-		json_object_set(document, "plan", (json_t *)(uintptr_t)plan);
+	if (show->plan)
+		json_object_set(document, "plan", (json_t *)(uintptr_t)show->plan);
+	if (show->truth)
+		json_object_set(document, "truth", (json_t *)(uintptr_t)show->truth);
 	json_object_set(document, "files", written);
 	json_object_set_new(document, "exit_code", json_integer(exit_code));
 	return take_ptr(document);
@@ -72,20 +84,21 @@ static bool has_points(const struct object *run)
 	return member_number(run->properties, "Ledger.received", 1) > 0;
 }
 
-static int write_and_draw(struct cli *cli, const struct object *run, const struct files *files,
-			  bool picture)
+static int write_and_draw(struct cli *cli, const struct object *run,
+			  const struct presentation *show)
 {
 	const json_t *analysis = run_analysis(run->properties, "resonances");
+	bool picture = show->picture && !cli->json;
 	_cleanup_table_ struct table *table = NULL;
 	int r;
 
-	if ((files->count == 0 && (!picture || cli->json)) || !has_points(run))
+	if ((show->files.count == 0 && !picture) || !has_points(run))
 		return 0;
 	r = fetch_run(cli, run, NULL, &table);
 	if (r != 0)
 		return r;
-	r = files_write(cli, files, table, analysis, NULL);
-	if (picture && !cli->json) {
+	r = files_write(cli, &show->files, table, analysis, NULL);
+	if (picture) {
 		fputc('\n', cli->out);
 		draw(cli, cli->out, table, analysis, NULL);
 	}
@@ -96,13 +109,11 @@ static int nothing_stored(struct cli *cli, const struct outcome *outcome)
 {
 	int code = outcome->exit_code ? outcome->exit_code : EXIT_TROUBLE;
 
-	cli_fail(cli, code, "no run was stored: %s",
-		 outcome->message ? outcome->message : "no reason given");
-	return code;
+	return cli_fail(cli, code, "nothing was measured, no run was stored: %s",
+			why_ended(cli, outcome));
 }
 
-int show_outcome(struct cli *cli, const struct outcome *outcome, const struct files *files,
-		 bool picture, const json_t *plan)
+int show_outcome(struct cli *cli, const struct outcome *outcome, const struct presentation *show)
 {
 	_cleanup_object_ struct object run = {0};
 	int r, trouble;
@@ -112,14 +123,14 @@ int show_outcome(struct cli *cli, const struct outcome *outcome, const struct fi
 	r = run_open(cli, outcome->run, &run);
 	if (r != 0)
 		return r;
-	print_account(cli, outcome, &run, files);
-	trouble = write_and_draw(cli, &run, files, picture);
-	if (trouble != 0 && files->count > 0)
+	print_account(cli, outcome, &run, show);
+	trouble = write_and_draw(cli, &run, show);
+	if (trouble != 0 && show->files.count > 0)
 		cli_try(cli, PROGRAM " export %lld FILE (the run is safe in the store)",
 			(long long)outcome->run);
 	r = outcome->exit_code != 0 ? outcome->exit_code : trouble;
 	if (cli->json) {
-		_cleanup_(json_decrefp) json_t *document = document_of(&run, files, plan, r);
+		_cleanup_(json_decrefp) json_t *document = document_of(&run, show, r);
 
 		print_json(cli, document);
 	}

@@ -9,11 +9,17 @@
 #include "cli/job.h"
 #include "cli/run.h"
 
+struct presentation {
+	struct files files; /* to be written */
+	bool picture; /* in the terminal */
+	const json_t *plan; /* for the JSON document, or NULL */
+	const json_t *truth; /* of an emulated device, or NULL */
+};
+
 /*
- * Prints the run of an outcome, writes files, draws. `plan` goes into the JSON document (may be NULL).
- * Returns the exit code of it all: the outcome's, or that of a file that could not be written.
+ * Prints the run of an outcome, writes files, draws. Returns the exit code of it all: the outcome's, or that of a file that
+ * could not be written.
  */
-int show_outcome(struct cli *cli, const struct outcome *outcome, const struct files *files, bool picture,
-		 const json_t *plan);
+int show_outcome(struct cli *cli, const struct outcome *outcome, const struct presentation *show);
 
 #endif

@@ -43,12 +43,20 @@ static int put_since_and_limit(struct cli *cli, const struct options *o, json_t 
 	return 0;
 }
 
-/* "2025-03-01T14:02:11+01:00" -> "2025-03-01 14:02" */
+/* "2025-03-01T14:02:11Z" in local time, to the minute; as it is when it cannot be read. */
 static struct text short_time(const char *iso)
 {
+	struct tm tm = {0};
 	struct text t;
+	const char *end = strptime(iso, "%Y-%m-%dT%H:%M:%S", &tm);
 
-	snprintf(t.text, sizeof(t.text), "%.16s", iso);
+	if (end && *end == '.')
+		end += 1 + strspn(end + 1, "0123456789");
+	if (end && streq(end, "Z"))
+		t = local_time((uint64_t)timegm(&tm) * NSEC_PER_SEC);
+	else
+		snprintf(t.text, sizeof(t.text), "%.40s", iso);
+	t.text[MIN(strlen(t.text), (size_t)16)] = '\0';
 	if (strlen(t.text) == 16 && t.text[10] == 'T')
 		t.text[10] = ' ';
 	return t;

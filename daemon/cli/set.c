@@ -21,7 +21,7 @@ static int add_setpoint(struct cli *cli, const struct object *board, const char 
 			PROGRAM " laser on WAVELENGTH (opens it while it runs), " PROGRAM " off");
 		return EXIT_USAGE;
 	}
-	if (quantity_parse(text, source_kind(source), &value, &message) < 0)
+	if (source_parse(source, text, &value, &message) < 0)
 		return cli_fail(cli, EXIT_USAGE, "%s: %s", name, message);
 	if (json_object_get(setpoints, name))
 		return cli_fail(cli, EXIT_USAGE, "%s is given twice; give it once", name);

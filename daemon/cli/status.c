@@ -10,7 +10,7 @@
 static void print_setpoints(FILE *to, const struct object *board)
 {
 	const json_t *setpoints = member_at(board->properties, "Setpoints"), *s;
-	bool any = false;
+	bool any = false, resting = false;
 	size_t i;
 
 	json_array_foreach(member_at(board->properties, "Sources"), i, s) {
@@ -18,12 +18,16 @@ static void print_setpoints(FILE *to, const struct object *board)
 
 		if (!value || member_flag(s, "is_gate"))
 			continue;
+		if (json_integer_value(value) == 0) {
+			resting = true;
+			continue;
+		}
 		fprintf(to, "%s%s %s", any ? "   " : "set     ", member_text(s, "name"),
 			source_text(s, json_integer_value(value)).text);
 		any = true;
 	}
 	if (any)
-		fputc('\n', to);
+		fprintf(to, "%s\n", resting ? "   all others 0" : "");
 }
 
 static int run(struct cli *cli, const struct options *o)

@@ -8,6 +8,7 @@
 #include "cli/job.h"
 #include "cli/light.h"
 #include "cli/result.h"
+#include "cli/truth.h"
 #include "cli/verbs.h"
 
 static int dry_run(struct cli *cli, const struct object *board, const struct files *files,
@@ -27,23 +28,28 @@ static int dry_run(struct cli *cli, const struct object *board, const struct fil
 int sweep_run(struct cli *cli, struct object *board, const struct options *o, const json_t *request)
 {
 	const struct lease_request lease = {.take_over = options_has(o, "take-over")};
+	_cleanup_(json_decrefp) json_t *plan = NULL, *truth = NULL;
 	_cleanup_outcome_ struct outcome outcome = {0};
-	_cleanup_(json_decrefp) json_t *plan = NULL;
-	struct files files;
+	struct presentation show = {.picture = !options_has(o, "no-plot")};
 	int r;
 
-	r = files_from_options(cli, o, &files);
+	r = files_from_options(cli, o, &show.files);
 	if (r == 0)
-		r = plan_show(cli, board, request, json_object_get(request, "power_fw") != NULL,
-			      &plan);
+		r = truth_load(cli, options_text(o, "truth"), &truth);
+	if (r == 0)
+		r = plan_show(cli, board, request, &plan);
 	if (r != 0)
 		return r;
 	if (options_has(o, "dry-run"))
-		return dry_run(cli, board, &files, request, plan);
+		return dry_run(cli, board, &show.files, request, plan);
 	r = light_possible(cli, board);
 	if (r == 0)
 		r = measure(cli, board, request, &lease, true, &outcome);
-	return r != 0 ? r : show_outcome(cli, &outcome, &files, !options_has(o, "no-plot"), plan);
+	if (r != 0)
+		return r;
+	show.plan = plan;
+	show.truth = truth;
+	return show_outcome(cli, &outcome, &show);
 }
 
 /* ---- the verb ---- */

@@ -26,8 +26,7 @@ int sweep_run(struct cli *cli, struct object *board, const struct options *o, co
 struct files;
 
 /* Asks for the plan and prints it. *ret_plan may be NULL. 0 or an exit code. */
-int plan_show(struct cli *cli, const struct object *board, const json_t *request, bool power_given,
-	      json_t **ret_plan);
+int plan_show(struct cli *cli, const struct object *board, const json_t *request, json_t **ret_plan);
 /* First and last setpoints of every source, all of them into files. 0 or an exit code. */
 int plan_show_setpoints(struct cli *cli, const struct object *board, const struct files *files,
 			const json_t *request);

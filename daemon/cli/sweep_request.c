@@ -40,6 +40,9 @@ const struct option_spec sweep_options[] = {
 	{"force", 'f', NULL, "overwrite files that exist", false},
 	{"no-plot", 0, NULL, "no picture in the terminal", false},
 	{"dry-run", 'n', NULL, "check, show every axis and the duration; no light", false},
+	{"truth", 0, "FILE",
+	 "what an emulated device truly is, shown beside the result (etalon-emulator --truth)",
+	 false},
 	{"take-over", 0, NULL, "end another holder's lease", false},
 	{0},
 };
@@ -61,6 +64,24 @@ static int put_quantity(struct cli *cli, const struct options *o, const char *op
 	if (quantity_parse(text, kind, &value, &message) < 0)
 		return cli_fail(cli, EXIT_USAGE, "--%s: %s", option, message);
 	return put(cli, request, key, json_integer(value));
+}
+
+static int put_power(struct cli *cli, const struct object *board, const struct options *o,
+		     json_t *request)
+{
+	const json_t *source = emitting_source(board, "fW");
+	const char *text = options_text(o, "power");
+	_cleanup_free_ char *message = NULL;
+	int64_t value;
+
+	if (!text)
+		return 0;
+	if (!source)
+		return cli_fail(cli, EXIT_USAGE,
+				"--power: this board has no laser with a power to set");
+	if (source_parse(source, text, &value, &message) < 0)
+		return cli_fail(cli, EXIT_USAGE, "--power: %s", message);
+	return put(cli, request, "power_fw", json_integer(value));
 }
 
 /* ---- axis ---- */
@@ -295,7 +316,7 @@ static int put_common(struct cli *cli, const struct object *board, const struct 
 	if (r == 0)
 		r = put_ranges(cli, board, o, request);
 	if (r == 0)
-		r = put_quantity(cli, o, "power", QUANTITY_POWER, request, "power_fw");
+		r = put_power(cli, board, o, request);
 	if (r == 0)
 		r = put_timing(cli, o, request);
 	if (r == 0)

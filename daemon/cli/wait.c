@@ -179,7 +179,7 @@ static int wait_job(struct waiting *w, const char *number)
 	_cleanup_object_ struct object board = {0};
 	_cleanup_free_ char *path = NULL;
 	sd_event_source *timer = NULL;
-	const struct files files = {0};
+	const struct presentation show = {0};
 	int r = board_open(w->cli, &board);
 
 	if (r == 0 && number && strspn(number, "0123456789") != strlen(number))
@@ -195,7 +195,7 @@ static int wait_job(struct waiting *w, const char *number)
 	sd_event_source_disable_unref(timer);
 	if (r == 0 && w->cli->interrupts > 0)
 		return cli_fail(w->cli, EXIT_TROUBLE, "stopped waiting; the job runs on");
-	return r != 0 ? r : show_outcome(w->cli, &outcome, &files, false, NULL);
+	return r != 0 ? r : show_outcome(w->cli, &outcome, &show);
 }
 
 /* ---- the verb ---- */

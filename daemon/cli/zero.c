@@ -56,16 +56,16 @@ static int run(struct cli *cli, const struct options *o)
 	_cleanup_(json_decrefp) json_t *request = NULL;
 	_cleanup_object_ struct object board = {0};
 	const struct lease_request lease = {0};
-	const struct files files = {0};
+	const struct presentation show = {0};
 	int r = board_open(cli, &board);
 
 	if (r == 0)
 		r = dark_request(cli, &board, o, &request);
 	if (r == 0)
-		r = plan_show(cli, &board, request, true, NULL);
+		r = plan_show(cli, &board, request, NULL);
 	if (r == 0)
 		r = measure(cli, &board, request, &lease, false, &outcome);
-	return r != 0 ? r : show_outcome(cli, &outcome, &files, false, NULL);
+	return r != 0 ? r : show_outcome(cli, &outcome, &show);
 }
 
 static const struct option_spec options[] = {
