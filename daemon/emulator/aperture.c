@@ -16,7 +16,8 @@
 #define TAIL_TAUS 32.0 /* exp(-32) = 1e-14 of the weight is beyond */
 #define PANEL_TAUS 2.0
 #define PANEL_FEATURES 0.5
-#define PANELS_MAX 100000.0
+#define PANELS_MAX 20000.0
+#define COMPRESSIBLE_NODES 4000 /* of more, a Gauss rule of few nodes is no match */
 #define GAUSS_NODES_MAX 24
 #define TOLERANCE 1e-9
 #define CACHE_SIZE 32
@@ -284,6 +285,8 @@ static bool rule_compress(struct rule *rule, const struct aperture *a, double fe
 	double unit = a->aperture_s + a->tau_s;
 	size_t most = MIN((size_t)GAUSS_NODES_MAX, rule->count / 2);
 
+	if (rule->count > COMPRESSIBLE_NODES)
+		return true;
 	for (size_t i = 0; i < rule->count; i++)
 		rule->u[i] /= unit;
 	if (!recurrence(rule, most, alpha, beta))
