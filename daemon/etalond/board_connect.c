@@ -202,6 +202,7 @@ static void close_link(struct board *b)
 	if (!c)
 		return;
 	c->class = COMMAND_NORMAL;
+	c->always = true;
 	c->run = run_close;
 	c->done = command_free;
 	board_io_submit(b->io, c);
@@ -316,6 +317,7 @@ static void attempt(void *userdata)
 	o->opener = b->opener;
 	o->config = b->context->config;
 	o->command.class = COMMAND_NORMAL;
+	o->command.always = true;
 	o->command.run = run_open;
 	o->command.done = open_done;
 	board_io_submit(b->io, &o->command);

@@ -131,7 +131,7 @@ static void judge_link(struct board_io *io, const struct command *c)
 
 static void execute(struct board_io *io, struct command *c)
 {
-	if (io->lost) {
+	if (!c->always && (io->lost || !io->link)) {
 		c->error = -ENODEV;
 	} else if (c->class == COMMAND_LIGHT && command_still_wanted(c) < 0) {
 		c->error = -ECANCELED;

@@ -24,6 +24,7 @@ struct command {
 	struct mail mail;
 	struct command *next;
 	enum command_class class;
+	bool always; /* opening and closing: run also without a link that works */
 	/* On the I/O thread; the link is open. Fills refusal or message when it fails. */
 	int (*run)(struct command *c, struct link *link);
 	/* On the main loop: looks at error, frees. */
@@ -59,7 +60,7 @@ int board_io_new(struct mailbox *mailbox, const struct board_io_events *events,
 /* Closes the link, ends the thread. Main loop; waits for a command that runs. */
 struct board_io *board_io_free(struct board_io *io);
 
-/* c->run gets link NULL and returns the new link by board_io_opened(); for opening only. */
+/* Without a link that works c->error is -ENODEV at once. */
 void board_io_submit(struct board_io *io, struct command *c);
 /* On the I/O thread, from a command that opened the link: it is used from now on. */
 void board_io_attach(struct board_io *io, struct link *link);

@@ -7,6 +7,7 @@
 
 #include "base/util.h"
 #include "etalond/refusal.h"
+#include "etalond/strv.h"
 #include "link/quantity.h"
 
 struct light {
@@ -227,12 +228,15 @@ static bool is_here(struct board *b, board_done_t done, void *userdata)
 void board_emit(struct board *b, const struct setpoint *setpoints, size_t count, board_done_t done,
 		void *userdata)
 {
+	_cleanup_(strv_freep) char **why = NULL;
 	struct light *l;
 
 	if (!is_here(b, done, userdata))
 		return;
-	if (b->site_problem) {
-		refuse_at_once(b, -EACCES, b->site_problem, done, userdata);
+	why = board_why_dark(b);
+	if (!why || why[0]) {
+		refuse_at_once(b, why ? -EACCES : -ENOMEM, why ? why[0] : "out of memory", done,
+			       userdata);
 		return;
 	}
 	if (!b->lease) {
