@@ -20,7 +20,7 @@ int board_method_plan(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int board_method_plan_setpoints(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int board_method_measure(sd_bus_message *m, void *userdata, sd_bus_error *error);
 
-/* ---- board_read.c ---- */
+/* ---- board_take_readings.c ---- */
 int board_method_read(sd_bus_message *m, void *userdata, sd_bus_error *error);
 
 /* For an act of callers.h: the board of the message's path, or NULL with *error set. */

@@ -166,8 +166,8 @@ int board_method_read(sd_bus_message *m, void *userdata, sd_bus_error *error)
 	if (r >= 0)
 		r = PENDING(bus_of(board->context), m, &p);
 	if (r >= 0)
-		r = board_read(board, c.detectors, c.count, c.aperture_ns, c.ranges, c.range_count,
-			       answer, p, &message);
+		r = board_take_readings(board, c.detectors, c.count, c.aperture_ns, c.ranges,
+					c.range_count, answer, p, &message);
 	if (r >= 0)
 		return 1;
 	if (p)

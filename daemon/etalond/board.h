@@ -71,8 +71,8 @@ struct board {
 typedef void (*board_done_t)(struct board *board, int error, const char *message, void *userdata);
 
 /* ---- life (board_connect.c) ---- */
-int board_new(struct context *ctx, const struct board_opener *opener, struct board **ret);
-struct board *board_free(struct board *board);
+int board_add(struct context *ctx, const struct board_opener *opener, struct board **ret);
+struct board *board_remove(struct board *board);
 /* Has the first attempt to open it ended, either way? */
 bool board_tried(const struct board *board);
 /* The link failed: everything that depended on it ends. */
@@ -128,7 +128,7 @@ int board_check_setpoints(const struct board *board, const struct setpoint *setp
 			  char **ret_message);
 bool board_source_emits(const struct board *board, unsigned int source);
 
-/* ---- readings (board_read.c) ---- */
+/* ---- readings (board_take_readings.c) ---- */
 struct reading {
 	unsigned int detector;
 	unsigned int range;
@@ -148,9 +148,9 @@ typedef void (*board_read_done_t)(int error, const char *message, const struct f
 				  const struct reading *readings, size_t count, void *userdata);
 
 /* Detectors now, gate and light as they are. aperture_ns 0: as it is. The arrays are copied. */
-int board_read(struct board *board, const unsigned int *detectors, size_t count,
-	       uint64_t aperture_ns, const struct range_choice *ranges, size_t range_count,
-	       board_read_done_t done, void *userdata, char **ret_message);
+int board_take_readings(struct board *board, const unsigned int *detectors, size_t count,
+			uint64_t aperture_ns, const struct range_choice *ranges, size_t range_count,
+			board_read_done_t done, void *userdata, char **ret_message);
 struct board_reads *board_reads_free(struct board *board);
 
 #endif

@@ -372,7 +372,7 @@ static void on_gone(void *userdata, const char *why)
 	board_gone(userdata, why);
 }
 
-int board_new(struct context *ctx, const struct board_opener *opener, struct board **ret)
+int board_add(struct context *ctx, const struct board_opener *opener, struct board **ret)
 {
 	struct board *b = calloc(1, sizeof(*b));
 	struct board_io_events events = {.status = on_status, .gone = on_gone, .userdata = b};
@@ -393,7 +393,7 @@ int board_new(struct context *ctx, const struct board_opener *opener, struct boa
 		r = connector_new(ctx->event, opener->is_path ? b->address : NULL, attempt, b,
 				  &b->connector);
 	if (r < 0) {
-		board_free(b);
+		board_remove(b);
 		return r;
 	}
 	b->next = ctx->boards;
@@ -412,7 +412,7 @@ static void unlink_board(struct board *b)
 	}
 }
 
-struct board *board_free(struct board *b)
+struct board *board_remove(struct board *b)
 {
 	if (!b)
 		return NULL;

@@ -258,9 +258,9 @@ static struct read *read_new(struct board *b, const unsigned int *detectors, siz
 	return read;
 }
 
-int board_read(struct board *b, const unsigned int *detectors, size_t count, uint64_t aperture_ns,
-	       const struct range_choice *ranges, size_t range_count, board_read_done_t done,
-	       void *userdata, char **ret_message)
+int board_take_readings(struct board *b, const unsigned int *detectors, size_t count,
+			uint64_t aperture_ns, const struct range_choice *ranges, size_t range_count,
+			board_read_done_t done, void *userdata, char **ret_message)
 {
 	struct read *read;
 	int r;

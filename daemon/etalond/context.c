@@ -142,7 +142,7 @@ struct context *context_free(struct context *ctx)
 	if (ctx->mailbox)
 		mailbox_drain(ctx->mailbox);
 	while (ctx->boards)
-		board_free(ctx->boards);
+		board_remove(ctx->boards);
 	while (ctx->jobs)
 		job_free(ctx->jobs);
 	runs_free(ctx->runs);

@@ -191,7 +191,7 @@ static int add_boards(struct context *ctx, const struct options *o)
 			.is_path = true,
 		};
 		struct board *board;
-		int r = board_new(ctx, &opener, &board);
+		int r = board_add(ctx, &opener, &board);
 
 		if (r < 0)
 			return r;
@@ -278,7 +278,7 @@ static int serve(struct context *ctx, sd_bus *connection, const struct options *
 	if (r > 0)
 		_exit(EXIT_FAILURE);
 	while (ctx->boards)
-		board_free(ctx->boards);
+		board_remove(ctx->boards);
 	return r;
 }
 

@@ -92,7 +92,7 @@ void daemon_pair_start(struct daemon_pair *p, const char *config,
 	if (prepare)
 		prepare(p->fake);
 	opener.userdata = p->fake;
-	ck_assert_int_eq(board_new(p->context, &opener, &p->board), 0);
+	ck_assert_int_eq(board_add(p->context, &opener, &p->board), 0);
 	while (!board_tried(p->board))
 		ck_assert_int_ge(sd_event_run(p->event, UINT64_MAX), 0);
 	p->board_path = strdup(p->board->known ? bus_board_path(p->board).text : "/");
@@ -119,7 +119,7 @@ void daemon_pair_stop(struct daemon_pair *p)
 	ck_assert_int_eq(p->exit_code, 0);
 	sd_bus_flush_close_unref(p->client);
 	while (p->context->boards)
-		board_free(p->context->boards);
+		board_remove(p->context->boards);
 	sd_bus_detach_event(p->bus->bus);
 	context_free(p->context);
 	bus_free(p->bus);
