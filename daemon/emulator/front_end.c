@@ -135,17 +135,17 @@ void front_end_sample(const struct front_end *f, const struct plant_reading *rea
 		ret->flags = ETALON_HW_SAMPLE_INVALID;
 		return;
 	}
-	if (code + reach > f->code_max || code - reach < f->code_min) {
+	if (code + reach > f->code_max || code - reach < f->code_min)
 		ret->flags |= ETALON_HW_SAMPLE_SATURATED;
-		if (sigma > 0 && fabs(code) < 2 * f->code_max)
+	if (code - reach >= f->code_max || code + reach <= f->code_min) {
+		code = code > 0 ? f->code_max : f->code_min; /* at the rail, and nothing moves */
+		variance = 0;
+	} else {
+		if (ret->flags)
 			code = code > 0 ? clipped_mean(code, sigma, f->code_max) :
 					  -clipped_mean(-code, sigma, -f->code_min);
-	}
-	if (code > f->code_max || code < f->code_min) {
-		code = code > 0 ? f->code_max : f->code_min;
-		variance = 0;
-	} else if (f->sigma_mean > 0) {
-		code += f->sigma_mean * noise_gauss(&key);
+		if (f->sigma_mean > 0)
+			code += f->sigma_mean * noise_gauss(&key);
 		code = MIN(MAX(code, f->code_min), f->code_max);
 	}
 	key.draw++;

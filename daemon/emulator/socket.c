@@ -356,8 +356,9 @@ static void close_ended(struct front *f, const struct pollfd *fds, uint64_t now)
 			c->ended = true;
 			c->reason = "no ATTACH in time";
 		}
-		/* What it sent before it hung up was served above; a board that hangs does not read, but sees the cable. */
-		if (fds && fds[i].revents & (POLLHUP | POLLERR) && hung(f, c, now))
+		/* Who is not read (it hangs, or leaves answers unread) is seen to hang up all the same. */
+		if (fds && c->since_ns < now && fds[i].revents & (POLLHUP | POLLERR | POLLRDHUP) &&
+		    (hung(f, c, now) || c->out.used >= ANSWERS_HIGH))
 			c->ended = true;
 		if (c->role != ROLE_FREE && c->ended)
 			drop(f, c);
@@ -380,8 +381,11 @@ static void turn(struct front *f, const struct pollfd *fds)
 	uint64_t now = now_ns();
 
 	board_catch_up(f->board, now);
-	if (control) /* kicks first */
+	if (control) { /* kicks first; and its end, before the next host is let in */
 		serve(f, control, now);
+		if (control->ended)
+			drop(f, control);
+	}
 	accept_from(f, f->listener, ROLE_NEW, now);
 	if (f->fault_listener >= 0)
 		accept_from(f, f->fault_listener, ROLE_FAULTS, now);
