@@ -15,8 +15,9 @@
 #define SOON_MS 20U /* a socket is bound a moment before it listens */
 
 struct connector {
+	sd_event *event;
 	sd_event_source *timer, *watch;
-	char *name; /* of the socket within its folder */
+	char *path; /* of the socket; NULL: only by time */
 	uint32_t pause_ms;
 	bool connected;
 	void (*attempt)(void *userdata);
@@ -42,28 +43,37 @@ static int on_folder(_unused_ sd_event_source *source, const struct inotify_even
 		     void *userdata)
 {
 	struct connector *c = userdata;
+	const char *slash = strrchr(c->path, '/');
 
-	if (c->connected || event->len == 0 || !streq(event->name, c->name))
+	if (event->len == 0 || !streq(event->name, slash ? slash + 1 : c->path))
 		return 0;
 	c->pause_ms = PAUSE_MIN_MS;
 	schedule(c, SOON_MS);
 	return 0;
 }
 
-static int watch_folder(struct connector *c, sd_event *event, const char *path)
+/*
+ * The watch lives only while it is wanted: a disabled inotify source whose events keep coming makes sd-event
+ * turn for ever (seen with libsystemd 252).
+ */
+static int watch_folder(struct connector *c)
 {
-	_cleanup_free_ char *for_folder = strdup(path), *for_name = strdup(path);
+	_cleanup_free_ char *folder = c->path ? strdup(c->path) : NULL;
 	int r;
 
-	if (!for_folder || !for_name)
+	if (!c->path || c->watch)
+		return 0;
+	if (!folder)
 		return -ENOMEM;
-	c->name = strdup(basename(for_name));
-	if (!c->name)
-		return -ENOMEM;
-	r = sd_event_add_inotify(event, &c->watch, dirname(for_folder),
+	r = sd_event_add_inotify(c->event, &c->watch, dirname(folder),
 				 IN_CREATE | IN_MOVED_TO | IN_ONLYDIR, on_folder, c);
 	/* No such folder yet: the timer will have to do. */
 	return r == -ENOMEM ? r : 0;
+}
+
+static void unwatch_folder(struct connector *c)
+{
+	c->watch = sd_event_source_disable_unref(c->watch);
 }
 
 int connector_new(sd_event *event, const char *path, void (*attempt)(void *userdata),
@@ -75,9 +85,13 @@ int connector_new(sd_event *event, const char *path, void (*attempt)(void *userd
 	if (!c)
 		return -ENOMEM;
 	*c = (struct connector){.attempt = attempt, .userdata = userdata, .pause_ms = PAUSE_MIN_MS};
-	r = sd_event_add_time(event, &c->timer, CLOCK_MONOTONIC, 0, 10000, on_timer, c);
-	if (r == 0 && path)
-		r = watch_folder(c, event, path);
+	c->event = sd_event_ref(event);
+	c->path = path ? strdup(path) : NULL;
+	r = path && !c->path ? -ENOMEM : 0;
+	if (r == 0)
+		r = sd_event_add_time(event, &c->timer, CLOCK_MONOTONIC, 0, 10000, on_timer, c);
+	if (r == 0)
+		r = watch_folder(c);
 	if (r < 0) {
 		connector_free(c);
 		return r;
@@ -91,8 +105,9 @@ struct connector *connector_free(struct connector *c)
 	if (!c)
 		return NULL;
 	sd_event_source_disable_unref(c->timer);
-	sd_event_source_disable_unref(c->watch);
-	free(c->name);
+	unwatch_folder(c);
+	sd_event_unref(c->event);
+	free(c->path);
 	free(c);
 	return NULL;
 }
@@ -109,14 +124,12 @@ void connector_succeeded(struct connector *c)
 	c->pause_ms = PAUSE_MIN_MS;
 	sd_event_source_set_enabled(c->timer, SD_EVENT_OFF);
 	/* While connected, what happens in that folder does not wake us. */
-	if (c->watch)
-		sd_event_source_set_enabled(c->watch, SD_EVENT_OFF);
+	unwatch_folder(c);
 }
 
 void connector_lost(struct connector *c)
 {
 	c->connected = false;
-	if (c->watch)
-		sd_event_source_set_enabled(c->watch, SD_EVENT_ON);
+	watch_folder(c);
 	schedule(c, PAUSE_MIN_MS);
 }
