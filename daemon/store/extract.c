@@ -68,34 +68,58 @@ struct place { /* of each point of a tile on the axis */
 	double part[TILE_ROWS];
 };
 
+static void fill_list(const struct sheet_source *source, const struct tile *tile, double *to)
+{
+	for (unsigned int i = 0; i < tile->count; i++) {
+		uint32_t index = tile->point[i]->index[source->axis];
+
+		to[i] = index < source->list_points ? (double)source->list[index] / source->per_unit
+						    : NAN;
+	}
+}
+
+/*
+ * The setpoint rule of hw.h, start + q i + (r i)/(n-1): while the index counts up by one, the last term's quotient and
+ * remainder count along, and its division is saved.
+ */
+static void fill_linear(const struct sheet_source *source, uint32_t points, const struct tile *tile,
+			double *to)
+{
+	const int64_t start = source->gang->start, stop = source->gang->stop;
+	const int64_t steps = points > 1 ? (int64_t)points - 1 : 1;
+	const int64_t q = points > 1 ? (stop - start) / steps : 0;
+	const int64_t r = points > 1 ? (stop - start) % steps : 0;
+	const int64_t size = r < 0 ? -r : r, sign = r < 0 ? -1 : 1;
+	int64_t last = -2, whole = 0, rest = 0;
+
+	for (unsigned int i = 0; i < tile->count; i++) {
+		const int64_t index = tile->point[i]->index[source->axis];
+
+		if (index > steps) { /* against the contract: no setpoint of this axis */
+			to[i] = NAN;
+			last = -2;
+			continue;
+		}
+		if (index == last + 1) {
+			rest += size;
+			whole += rest >= steps;
+			rest -= rest >= steps ? steps : 0;
+		} else {
+			whole = size * index / steps;
+			rest = size * index % steps;
+		}
+		last = index;
+		to[i] = (double)(start + q * index + sign * whole) / source->per_unit;
+	}
+}
+
 static void fill_nominal(const struct sheet_source *source, const struct etalon_hw_axis *axis,
 			 const struct tile *tile, double *to)
 {
-	const int64_t start = source->gang->start, stop = source->gang->stop;
-	const double per_unit = source->per_unit;
-	const unsigned int a = source->axis;
-
-	if (source->list) {
-		for (unsigned int i = 0; i < tile->count; i++) {
-			uint32_t index = tile->point[i]->index[a];
-
-			to[i] = index < source->list_points ? (double)source->list[index] / per_unit
-							    : NAN;
-		}
-		return;
-	}
-	if (axis->points > 1 && (stop - start) % ((int64_t)axis->points - 1) == 0) {
-		const int64_t step = (stop - start) / ((int64_t)axis->points - 1);
-
-		for (unsigned int i = 0; i < tile->count; i++)
-			to[i] = (double)(start + step * (int64_t)tile->point[i]->index[a]) /
-				per_unit;
-		return;
-	}
-	for (unsigned int i = 0; i < tile->count; i++)
-		to[i] = (double)etalon_hw_setpoint(start, stop, axis->points,
-						   tile->point[i]->index[a]) /
-			per_unit;
+	if (source->list)
+		fill_list(source, tile, to);
+	else
+		fill_linear(source, axis->points, tile, to);
 }
 
 static void fill_logged(const struct sheet *sheet, const struct tile *tile, double *to)

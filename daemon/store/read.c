@@ -17,6 +17,7 @@
 #include "store/extract.h"
 #include "store/loss.h"
 #include "store/scan.h"
+#include "store/strip.h"
 
 #define SCAN_MAX_BYTES \
 	(2ULL << 30) /* of records looked at in one call: bounds its time at a large stride */
@@ -36,10 +37,10 @@ struct reading {
 	uint64_t stride;
 	uint64_t capacity; /* rows that the frame has room for */
 	uint64_t rows; /* filled */
-	struct targets targets;
 	struct tile tile;
 	uint32_t row[TILE_ROWS]; /* of the tile's points, counted from `first` */
-	struct average *average; /* or NULL */
+	struct strip *strip; /* either this ... */
+	struct average *average; /* ... or this */
 };
 
 static void reading_clear(struct reading *r)
@@ -48,6 +49,7 @@ static void reading_clear(struct reading *r)
 		free(r->column[i].f64);
 	free(r->rule);
 	free(r->column);
+	strip_free(r->strip);
 	average_free(r->average);
 	sheet_free(r->sheet);
 }
@@ -195,7 +197,7 @@ static void flush_tile(struct reading *r)
 	if (r->average) {
 		average_add(r->average, r->sheet, &r->tile, r->row);
 	} else {
-		extract_tile(r->sheet, &r->targets, &r->tile, r->rows);
+		strip_add(r->strip, r->sheet, &r->tile);
 		r->rows += r->tile.count;
 	}
 	r->tile.count = 0;
@@ -273,22 +275,32 @@ static struct scan_request scan_request(const struct reading *r, uint64_t stored
 	return scan;
 }
 
-static int fill(struct reading *r, uint64_t stored)
+static int prepare(struct reading *r, const struct frame_builder *builder)
 {
-	struct scan_request scan = scan_request(r, stored);
 	int e = make_hidden(r);
 
-	if (e == 0 && r->sheet->group > 0)
-		e = average_new(r->column, r->rule, r->count, r->capacity, &r->average);
 	if (e < 0)
 		return e;
-	targets_make(r->column, r->rule, r->count, &r->targets);
-	e = scan_blocks(r->store, &scan, use_block, r);
-	if (e == 0 && r->average)
-		r->rows = average_finish(r->average);
+	if (r->sheet->group > 0)
+		return average_new(r->column, r->rule, r->count, r->capacity, &r->average);
+	return strip_new(builder, r->column, r->rule, r->visible, r->count, &r->strip);
+}
+
+static int fill(struct reading *r, const struct frame_builder *builder, uint64_t stored)
+{
+	struct scan_request scan = scan_request(r, stored);
+	int64_t rows = 0;
+	int e = prepare(r, builder);
+
 	if (e == 0)
-		e = loss_fill(r->store, r->sheet, r->column, r->rule, r->count, r->rows);
-	return e;
+		e = scan_blocks(r->store, &scan, use_block, r);
+	if (e < 0)
+		return e;
+	rows = r->average ? (int64_t)average_finish(r->average) : strip_finish(r->strip);
+	if (rows < 0)
+		return store_fail(r->store, (int)rows, "writing a frame: %s", strerror((int)-rows));
+	r->rows = (uint64_t)rows;
+	return loss_fill(r->store, r->sheet, r->column, r->rule, r->count, r->rows);
 }
 
 /* Fewer rows than there was room for: points are missing, and are not padded. */
@@ -311,7 +323,7 @@ static int make_frame(struct reading *r, int *ret_fd, char **ret_message)
 	e = frame_begin(&builder, r->column, r->visible, r->capacity, r->first, r->stride, meta);
 	if (e < 0)
 		return fail(ret_message, e, "no memory for a frame: %s", strerror(-e));
-	e = fill(r, stored);
+	e = fill(r, &builder, stored);
 	if (e == 0 && r->rows == 0)
 		e = store_fail(r->store, -ENODATA, "run %" PRId64 ": these points are missing",
 			       r->sheet->run);

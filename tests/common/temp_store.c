@@ -4,7 +4,6 @@
  */
 #include "temp_store.h"
 
-#include <check.h>
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,12 +15,22 @@
 
 #define BLOCK (256U << 10)
 
+/* Benchmarks use this file, too: no assertion of the test framework here. */
+#define require(condition, ...)                       \
+	do {                                          \
+		if (!(condition)) {                   \
+			fprintf(stderr, __VA_ARGS__); \
+			fputc('\n', stderr);          \
+			abort();                      \
+		}                                     \
+	} while (0)
+
 static void open_store(struct temp_store *t)
 {
 	char *message = NULL;
 	int r = store_open(t->path, STORE_WRITE, &t->store, &message);
 
-	ck_assert_msg(r == 0, "store_open: %d %s", r, message ? message : "");
+	require(r == 0, "store_open: %d %s", r, message ? message : "");
 }
 
 void temp_store_begin(struct temp_store *t)
@@ -29,7 +38,7 @@ void temp_store_begin(struct temp_store *t)
 	const char *base = getenv("TMPDIR");
 
 	snprintf(t->folder, sizeof(t->folder), "%s/etalon-store-XXXXXX", base ? base : "/tmp");
-	ck_assert_ptr_nonnull(mkdtemp(t->folder));
+	require(mkdtemp(t->folder), "no folder %s", t->folder);
 	snprintf(t->path, sizeof(t->path), "%s/runs.db", t->folder);
 	t->board = fake_board();
 	open_store(t);
@@ -63,16 +72,16 @@ struct store *temp_store_reader(const struct temp_store *t)
 	char *message = NULL;
 	int r = store_open(t->path, STORE_READ, &s, &message);
 
-	ck_assert_msg(r == 0, "store_open: %d %s", r, message ? message : "");
+	require(r == 0, "store_open: %d %s", r, message ? message : "");
 	return s;
 }
 
 /* ---- runs ---- */
 
-#define must(s, call)                                                                            \
-	do {                                                                                     \
-		int must_result = (call);                                                        \
-		ck_assert_msg(must_result == 0, #call ": %d %s", must_result, store_message(s)); \
+#define must(s, call)                                                                      \
+	do {                                                                               \
+		int must_result = (call);                                                  \
+		require(must_result == 0, #call ": %d %s", must_result, store_message(s)); \
 	} while (0)
 
 static json_t *write_segment(struct store *s, int64_t run, unsigned int number,
@@ -85,7 +94,7 @@ static json_t *write_segment(struct store *s, int64_t run, unsigned int number,
 	char *block = malloc(BLOCK);
 	json_t *result;
 
-	ck_assert_ptr_nonnull(block);
+	require(block, "no memory");
 	fake_run_begin(&records, d, &segment->program, *sequence);
 	records.seed = number + 1;
 	if (o->adjust)
@@ -95,7 +104,7 @@ static json_t *write_segment(struct store *s, int64_t run, unsigned int number,
 	ledger_begin(&ledger, records.program.generation, &records.program, records.stride,
 		     crc32c(0, &records.program, sizeof(records.program)), segment->points);
 	while ((bytes = fake_records(&records, block, max / records.stride * records.stride)) > 0) {
-		ck_assert_int_eq(ledger_feed(&ledger, block, bytes, NULL), 0);
+		require(ledger_feed(&ledger, block, bytes, NULL) == 0, "records are wrong");
 		must(s, store_block(s, run, number, block, bytes));
 	}
 	*sequence = records.sequence;

@@ -32,7 +32,7 @@ struct writing_options {
 	unsigned int segments; /* of dark, main, dark; 0: all three */
 };
 
-/* Aborts the test when anything fails. Returns the run's number. */
+/* Aborts the program when anything fails. Returns the run's number. */
 int64_t write_run(struct store *s, const struct description *d,
 		  const struct etalon_hw_program *program, const struct writing_options *options);
 

@@ -151,6 +151,36 @@ START_TEST(a_frame_carries_the_run_s_description)
 }
 END_TEST
 
+static const struct {
+	double start_nm, stop_nm;
+	uint32_t points;
+	uint64_t stride;
+} axes[] = {
+	{1549, 1551, 1234, 1},	     {1551, 1549, 1234, 1},	{1549, 1551, 1234, 7},
+	{1549, 1550.999999, 777, 1}, {1550, 1550.000001, 3, 1}, {1500, 1600, 5000, 3},
+	{1600, 1500, 5000, 3},	     {1540, 1560, 2, 1},
+};
+
+START_TEST(nominal_wavelengths_are_the_setpoints_of_the_contract)
+{
+	struct etalon_hw_program p =
+		fake_sweep(axes[_i].start_nm, axes[_i].stop_nm, axes[_i].points);
+	const struct etalon_hw_gang *g = &p.axis[0].gang[0];
+	int64_t run = write_run(t.store, t.board, &p, NULL);
+	struct read_info info;
+	struct table *table =
+		read_part(run, &(struct read_request){.stride = axes[_i].stride}, &info);
+
+	for (size_t i = 0; i < table->rows; i++) {
+		int64_t fm = etalon_hw_setpoint(g->start, g->stop, axes[_i].points,
+						(uint32_t)(i * axes[_i].stride));
+
+		ck_assert(f64(table, "wavelength nominal")[i] == (double)fm / 1e6);
+	}
+	table_free(table);
+}
+END_TEST
+
 static void both_ways(struct etalon_hw_program *p)
 {
 	p->axis[p->axis_count - 1].direction = ETALON_HW_UP_DOWN;
@@ -845,6 +875,8 @@ int main(void)
 	tcase_add_test(c, values_are_those_that_the_board_measured);
 	tcase_add_test(c, columns_come_in_their_order_and_are_listed);
 	tcase_add_test(c, a_frame_carries_the_run_s_description);
+	tcase_add_loop_test(c, nominal_wavelengths_are_the_setpoints_of_the_contract, 0,
+			    ARRAY_SIZE(axes));
 	tcase_add_test(c, the_delay_is_taken_off_along_the_direction);
 	tcase_add_test(c, a_downward_sweep_is_shifted_upward);
 	tcase_add_test(c, a_stepped_sweep_needs_no_shift);
