@@ -16,7 +16,7 @@
 
 #define SIGNIFICANT 6.0	   /* depth over its random part */
 #define MOST_SHAPE_RMS 0.3 /* of the depth left in the core: that is no resonance */
-#define MOST_OF_SPAN 0.06  /* wider is a fringe */
+#define MOST_OF_SPAN 0.05
 #define MERGE_WIDTHS 2.5   /* candidates closer than this are one split resonance */
 #define INSIDE_WIDTHS 0.5  /* a centre nearer to an end is not seen well enough to report */
 #define NOISE_PASSES 2
@@ -107,10 +107,18 @@ static void drop(struct resonances *all, size_t i)
 	all->count--;
 }
 
-static void drop_unfitted(struct resonances *all)
+/* What is as wide as this part of the span is a fringe. */
+static bool is_narrow(const struct resonances *all, const struct resonance *r)
+{
+	const struct spectrum *s = all->spectrum;
+
+	return r->fwhm_nm + r->splitting_nm < MOST_OF_SPAN * (s->x_nm[s->n - 1] - s->x_nm[0]);
+}
+
+static void drop_misfits(struct resonances *all)
 {
 	for (size_t i = all->count; i-- > 0;)
-		if (!all->list[i].fitted)
+		if (!all->list[i].fitted || !is_narrow(all, &all->list[i]))
 			drop(all, i);
 }
 
@@ -168,7 +176,7 @@ static int first_fits(struct resonances *all)
 		if (r < 0)
 			return r;
 	}
-	drop_unfitted(all);
+	drop_misfits(all);
 	drop_doubles(all);
 	return merge_doublets(all);
 }
@@ -199,6 +207,17 @@ static int sort_into_families(struct analysis *a)
 		all->list[i].period_nm = members[i].period_nm;
 	}
 	return 0;
+}
+
+/* A first fit knew no period: its Lorentzian becomes the Airy function of the same width. */
+static void adopt_periods(struct resonances *all)
+{
+	for (size_t i = 0; i < all->count; i++) {
+		struct resonance *r = &all->list[i];
+
+		r->fit.line.period_nm = r->period_nm;
+		r->fit.line.p[LINE_HALF_WIDTH] = line_half_width_nm(r->fwhm_nm, r->period_nm);
+	}
 }
 
 /* ---- baseline ---- */
@@ -260,11 +279,7 @@ static bool is_inside(const struct spectrum *s, const struct resonance *r)
 
 static bool is_resonance(const struct analysis *a, const struct resonance *r)
 {
-	const struct spectrum *s = &a->spectrum;
-	double span_nm = s->x_nm[s->n - 1] - s->x_nm[0];
-
-	return r->fitted && r->fit.shape_rms < MOST_SHAPE_RMS &&
-	       r->fwhm_nm < MOST_OF_SPAN * span_nm &&
+	return r->fitted && r->fit.shape_rms < MOST_SHAPE_RMS && is_narrow(&a->all, r) &&
 	       r->wavelength_nm.sigma < r->fwhm_nm && resonance_significance(r) > SIGNIFICANT &&
 	       !(r->extinction_db.value < a->min_extinction_db);
 }
@@ -317,6 +332,7 @@ static int run(struct analysis *a)
 		r = first_fits(&a->all);
 	if (r == 0)
 		r = sort_into_families(a);
+	adopt_periods(&a->all);
 	if (r == 0)
 		r = find_ripple(a, true);
 	if (r == 0)

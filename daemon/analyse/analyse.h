@@ -37,9 +37,9 @@ struct analyse_options {
  *  baseline    {level, ripple: [{period_nm, peak_to_peak_db}]}
  *  warnings    [text]
  *
- * A periodic lineshape (Airy) is fitted where the family's free spectral range is known:
- * extinction is then highest over lowest transmission, and the width is taken half-way
- * between them. Elsewhere the highest transmission is the fitted baseline.
+ * A periodic lineshape (Airy) is fitted where the family's free spectral range is known; extinction
+ * is then highest over lowest transmission, elsewhere the fitted baseline over the lowest. The width is
+ * that of the Airy function or Lorentzian at half its height, as a drop port shows it.
  *
  * -EINVAL, -ENOENT, -ENODATA with a message for a person when the table cannot be analysed.
  */

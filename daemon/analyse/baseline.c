@@ -13,7 +13,7 @@
 #define CORE 2.5	 /* widths on either side that are masked, */
 #define FIRST_CORE 8.0	 /* with first fits */
 #define REACH 60.0	 /* widths to where a Lorentzian's tail is followed */
-#define NO_BETTER 1e-4	 /* relative error below which points count alike */
+#define NO_BETTER 3e-3	 /* relative error below which points count alike */
 
 struct interval {
 	size_t from, to;
@@ -40,14 +40,17 @@ static void divide_dips(const struct grid *g, const struct resonances *all, doub
 	}
 }
 
-/* Points count by their relative error once the peaks' tails are all that they have. */
-static void divide_peaks(const struct grid *g, const struct resonances *all, double *base,
-			 double *weight)
+/*
+ * Points count by their relative error once the peaks' tails are all that they have; what a first fit
+ * says about the pedestal is not good enough to be taken off.
+ */
+static void divide_peaks(const struct grid *g, const struct resonances *all, bool first,
+			 double *base, double *weight)
 {
-	for (size_t i = 0; i < g->n; i++)
-		weight[i] = 0;
+	memset(weight, 0, g->n * sizeof(*weight));
 	for (size_t k = 0; k < all->count; k++) {
 		const struct resonance *r = &all->list[k];
+		double pedestal = first ? 0 : r->fit.pedestal;
 		struct interval reach = reach_of(g, r);
 
 		for (size_t i = reach.from; r->fitted && i < reach.to; i++) {
@@ -58,7 +61,7 @@ static void divide_peaks(const struct grid *g, const struct resonances *all, dou
 
 			if (!(light > 0))
 				continue;
-			base[i] = (g->y[i] - r->fit.pedestal) / light;
+			base[i] = (g->y[i] - pedestal) / light;
 			weight[i] = NO_BETTER * NO_BETTER / (error + NO_BETTER * NO_BETTER);
 		}
 	}
@@ -85,7 +88,7 @@ void baseline_make(const struct grid *g, const struct resonances *all, bool firs
 		weight[i] = 1;
 	}
 	if (all->count > 0 && all->list[0].peak)
-		divide_peaks(g, all, base, weight);
+		divide_peaks(g, all, first, base, weight);
 	else
 		divide_dips(g, all, base);
 	mask_cores(g, all, first ? FIRST_CORE : CORE, weight);

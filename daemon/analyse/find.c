@@ -163,15 +163,22 @@ static double contrast_at(const struct search *s, size_t i, size_t width, bool p
 }
 
 static void collect(struct search *s, size_t width, bool peak, size_t from, size_t to,
-		    double noise, struct found *found)
+		    double scatter, struct found *found)
 {
 	double least = width < NARROW ? SIGNIFICANT_NARROW : SIGNIFICANT;
+	size_t reach = block_length(s, width) / 2;
 
 	for (size_t i = from; i < to; i++) {
 		struct candidate c;
+		double noise = scatter;
 
 		if (s->response[i] < least * noise || s->response[i] < ROUNDING ||
 		    !is_top(s->response, i, s->grid->n, width / 2))
+			continue;
+		/* A block with more light elsewhere may look quieter than it is here. */
+		noise = fmax(noise, sqrt(1.5 * s->grid->white[i] / (double)width) /
+					    level(s, i, reach));
+		if (s->response[i] < least * noise)
 			continue;
 		c = (struct candidate){
 			.centre_nm = grid_x(s->grid, i),

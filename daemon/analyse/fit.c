@@ -37,7 +37,7 @@ struct work {
 	struct kernel rising, falling;
 	struct line_points points;
 	struct line_values values;
-	double *poly, *ripple; /* their product is the baseline */
+	double *factor[WINDOW_MAX_FACTORS]; /* whose product is the baseline */
 	double *model, *slope, *curvature, *baseline, *weight, *variance, *jacobian;
 	double *shifted_s, *shifted_sin, *shifted_cos;
 	int column[LINE_PARAMETERS];
@@ -64,7 +64,7 @@ static int work_allocate(struct work *k)
 	size_t n = k->w->n;
 	double **arrays[] = {
 		&k->values.r,	&k->values.r_s, &k->values.r_ss, &k->model,	  &k->slope,
-		&k->poly,	&k->ripple,
+		&k->factor[0],	&k->factor[1],	&k->factor[2],	 &k->factor[3],
 		&k->curvature,	&k->baseline,	&k->weight,	 &k->variance,	  &k->shifted_s,
 		&k->shifted_sin, &k->shifted_cos,
 	};
@@ -115,17 +115,17 @@ static void place_points(struct work *k, double lag_nm)
 	k->points.turn_cos = k->shifted_cos;
 }
 
-/* Sum of columns [from, to) and its derivative. */
-static void sum_columns(const struct window *w, const double *c, size_t from, size_t to,
-			double start, double *value, double *slope)
+/* Factor f of the baseline and its derivative. */
+static void sum_columns(const struct window *w, size_t f, const double *c, double *value,
+			double *slope)
 {
 	size_t n = w->n;
 
 	for (size_t i = 0; i < n; i++) {
-		value[i] = start;
+		value[i] = f == 0 ? 0 : 1;
 		slope[i] = 0;
 	}
-	for (size_t j = from; j < to; j++) {
+	for (size_t j = w->factor_start[f]; j < w->factor_start[f + 1]; j++) {
 		const double *basis = w->basis + j * n, *basis_s = w->slope + j * n;
 
 		for (size_t i = 0; i < n; i++) {
@@ -135,28 +135,65 @@ static void sum_columns(const struct window *w, const double *c, size_t from, si
 	}
 }
 
+/* Product of all factors and its derivative, where the points really are when directions lag. */
+static void evaluate_baseline(struct work *k, const struct state *state)
+{
+	const struct window *w = k->w;
+	double *factor_s = k->curvature; /* free until the end */
+	size_t n = w->n;
+
+	sum_columns(w, 0, state->linear, k->factor[0], k->slope);
+	memcpy(k->baseline, k->factor[0], n * sizeof(*k->baseline));
+	for (size_t f = 1; f < w->factor_count; f++) {
+		sum_columns(w, f, state->linear, k->factor[f], factor_s);
+		for (size_t i = 0; i < n; i++) {
+			k->slope[i] = k->slope[i] * k->factor[f][i] + k->baseline[i] * factor_s[i];
+			k->baseline[i] *= k->factor[f][i];
+		}
+	}
+	for (size_t i = 0; state->lag_nm != 0 && i < n; i++)
+		k->baseline[i] -= 0.5 * state->lag_nm * w->direction[i] * k->slope[i];
+}
+
 static void evaluate(struct work *k, const struct state *state)
 {
 	const struct window *w = k->w;
 	const struct line_values *v = &k->values;
 	const double *pedestal = state->linear + w->basis_count;
-	double *ripple_s = k->curvature; /* until the end */
 	size_t n = w->n;
 
 	place_points(k, state->lag_nm);
 	line_evaluate(&state->line, &k->points, &k->rising, &k->falling, &k->values);
-	sum_columns(w, state->linear, 0, w->poly_count, 0, k->poly, k->slope);
-	sum_columns(w, state->linear, w->poly_count, w->basis_count, 1, k->ripple, ripple_s);
+	evaluate_baseline(k, state);
 	for (size_t i = 0; i < n; i++) {
-		double slope = k->slope[i] * k->ripple[i] + k->poly[i] * ripple_s[i];
-
-		k->baseline[i] = k->poly[i] * k->ripple[i] * w->factor[i];
+		k->baseline[i] *= w->neighbours[i];
 		k->model[i] = k->baseline[i] * v->r[i];
-		k->slope[i] = slope * w->factor[i] * v->r[i] + k->baseline[i] * v->r_s[i];
+		k->slope[i] = k->slope[i] * w->neighbours[i] * v->r[i] + k->baseline[i] * v->r_s[i];
 		k->curvature[i] = k->baseline[i] * v->r_ss[i];
 	}
 	for (size_t i = 0; state->line.peak && i < n; i++)
 		k->model[i] += pedestal[0] + pedestal[1] * w->s[i] / w->half_nm;
+}
+
+/* By the coefficients of factor f: its columns x the other factors. */
+static void fill_factor(struct work *k, size_t f)
+{
+	const struct window *w = k->w;
+	double *others = k->values.scratch;
+	size_t n = w->n;
+
+	for (size_t i = 0; i < n; i++)
+		others[i] = w->neighbours[i] * k->values.r[i];
+	for (size_t g = 0; g < w->factor_count; g++)
+		for (size_t i = 0; g != f && i < n; i++)
+			others[i] *= k->factor[g][i];
+	for (size_t j = w->factor_start[f]; j < w->factor_start[f + 1]; j++) {
+		double *column = k->jacobian + ((size_t)k->base_column + j) * n;
+		const double *basis = w->basis + j * n;
+
+		for (size_t i = 0; i < n; i++)
+			column[i] = basis[i] * others[i];
+	}
 }
 
 static void fill_jacobian(struct work *k, const struct state *state)
@@ -175,15 +212,9 @@ static void fill_jacobian(struct work *k, const struct state *state)
 	}
 	for (size_t i = 0; k->lag_column >= 0 && i < n; i++)
 		k->jacobian[(size_t)k->lag_column * n + i] =
-			-0.5 * w->direction[i] * k->baseline[i] * k->values.r_s[i];
-	for (size_t j = 0; j < w->basis_count; j++) {
-		double *column = k->jacobian + ((size_t)k->base_column + j) * n;
-		const double *basis = w->basis + j * n;
-		const double *other = j < w->poly_count ? k->ripple : k->poly;
-
-		for (size_t i = 0; i < n; i++)
-			column[i] = basis[i] * other[i] * w->factor[i] * k->values.r[i];
-	}
+			-0.5 * w->direction[i] * k->slope[i];
+	for (size_t f = 0; f < w->factor_count; f++)
+		fill_factor(k, f);
 	for (size_t i = 0; state->line.peak && i < n; i++) {
 		k->jacobian[(size_t)k->pedestal_column * n + i] = 1;
 		k->jacobian[((size_t)k->pedestal_column + 1) * n + i] = w->s[i] / w->half_nm;
@@ -596,7 +627,7 @@ static double baseline_at(const struct work *k, double s)
 	for (size_t i = 1; i < k->w->n; i++)
 		if (fabs(k->w->s[i] - s) < fabs(k->w->s[best] - s))
 			best = i;
-	return k->baseline[best] / k->w->factor[best];
+	return k->baseline[best] / k->w->neighbours[best];
 }
 
 static int finish(struct work *k, struct state *state, struct fit *ret)

@@ -197,20 +197,16 @@ double line_response(const struct line *line, double s)
 
 double line_fwhm_nm(const struct line *line)
 {
-	double h = line->p[LINE_HALF_WIDTH], finesse;
+	double h = line->p[LINE_HALF_WIDTH];
 
 	if (!(line->period_nm > 0))
 		return 2 * h;
-	/* Half of the way down to the lowest response of the Airy function, not to zero. */
-	finesse = pow(line->period_nm / (M_PI * h), 2);
-	return 2 * line->period_nm / M_PI * asin(1 / sqrt(2 + finesse));
+	return 2 * line->period_nm / M_PI * asin(fmin(M_PI * h / line->period_nm, 1));
 }
 
 double line_half_width_nm(double fwhm_nm, double period_nm)
 {
-	double half = sin(M_PI * fwhm_nm / (2 * period_nm));
-
-	if (!(period_nm > 0) || !(2 * half * half < 1))
+	if (!(period_nm > 0))
 		return fwhm_nm / 2;
-	return period_nm / M_PI * half / sqrt(1 - 2 * half * half);
+	return period_nm / M_PI * sin(M_PI / 2 * fmin(fwhm_nm / period_nm, 1));
 }

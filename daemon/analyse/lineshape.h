@@ -70,7 +70,7 @@ double line_response(const struct line *line, double s);
 /* True when the shape has this parameter free. */
 bool line_has(const struct line *line, enum line_parameter parameter);
 
-/* Width half-way between the extremes, nm in s: of one of the two when split. */
+/* Full width where A is one half, nm in s: of one of the two when split. */
 double line_fwhm_nm(const struct line *line);
 /* Half width h of a line that is `fwhm_nm` wide. */
 double line_half_width_nm(double fwhm_nm, double period_nm);

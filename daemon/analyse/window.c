@@ -99,7 +99,7 @@ static int places_allocate(struct places *p, size_t n)
 static int window_allocate(struct window *w, size_t n, size_t basis_count)
 {
 	double **columns[] = { &w->s,	     &w->y,	   &w->white, &w->share,
-			       &w->turn_sin, &w->turn_cos, &w->factor };
+			       &w->turn_sin, &w->turn_cos, &w->neighbours };
 	double *p = calloc((ARRAY_SIZE(columns) + 2 * basis_count + 1) * n + 1, sizeof(*p));
 
 	if (!p)
@@ -163,7 +163,7 @@ static void place_points(const struct spectrum *sp, const struct window_request 
 		w->s[slot] += s;
 		w->y[slot] += sp->y[i];
 		w->white[slot] += sp->white[i];
-		w->factor[slot] += neighbours_response(q, sp->x_nm[i]);
+		w->neighbours[slot] += neighbours_response(q, sp->x_nm[i]);
 		w->direction[slot] = sp->direction[i];
 	}
 }
@@ -178,7 +178,7 @@ static void average(struct window *w, const struct places *p)
 		w->s[i] /= m;
 		w->y[i] /= m;
 		w->white[i] /= m * m;
-		w->factor[i] /= m;
+		w->neighbours[i] /= m;
 		w->share[i] = 1 / m;
 		rising |= w->direction[i] > 0;
 		falling |= w->direction[i] < 0;
@@ -206,6 +206,11 @@ static void add(const struct basis_cursor *c, size_t slot, size_t k, double valu
 
 	c->w->basis[at] += value * c->w->share[slot];
 	c->w->slope[at] += slope * c->w->share[slot];
+}
+
+static void end_factor(const struct basis_cursor *c)
+{
+	c->w->factor_start[++c->w->factor_count] = c->column;
 }
 
 static void add_polynomials(struct basis_cursor *c, unsigned int degree)
@@ -264,12 +269,17 @@ static void add_baseline(struct window *w, const struct window_request *q,
 	struct basis_cursor c = { .w = w, .places = places };
 
 	add_polynomials(&c, q->degree);
-	w->poly_count = c.column;
-	for (size_t k = 0; q->ripple && k < q->ripple->count; k++)
-		if (has_periods(q, &q->ripple->line[k]))
-			add_ripple(&c, &q->ripple->line[k]);
-	if (w->two_way)
+	end_factor(&c);
+	for (size_t k = 0; q->ripple && k < q->ripple->count; k++) {
+		if (!has_periods(q, &q->ripple->line[k]))
+			continue;
+		add_ripple(&c, &q->ripple->line[k]);
+		end_factor(&c);
+	}
+	if (w->two_way) {
 		add_direction(&c);
+		end_factor(&c);
+	}
 	w->basis_count = c.column;
 }
 

@@ -12,6 +12,7 @@
 #include "analyse/spectrum.h"
 
 #define WINDOW_MAX_BASIS 20
+#define WINDOW_MAX_FACTORS (RIPPLE_MAX + 2)
 
 /* Another resonance whose tail reaches in: its response multiplies (dips) and its core is masked. */
 struct neighbour {
@@ -38,9 +39,13 @@ struct window {
 	double *turn_sin, *turn_cos;
 	signed char *direction;
 	bool two_way;
-	double *factor;	  /* of the neighbours */
-	/* Baseline: polynomials x (1 + ripple and direction), each a sum of columns basis[j * n + i]. */
-	size_t basis_count, poly_count;
+	double *neighbours; /* their responses' product */
+	/*
+	 * The baseline is a product of sums of columns basis[j * n + i]: polynomials x (1 + one line of
+	 * ripple) x (1 + ...) x (1 + direction). Factor f has the columns from factor_start[f] on.
+	 */
+	size_t basis_count, factor_count;
+	size_t factor_start[WINDOW_MAX_FACTORS + 1];
 	double *basis;
 	double *slope;	  /* derivatives along s */
 	double *memory;	  /* owns all of the above */
