@@ -359,30 +359,41 @@ static int read_time(struct plan_build *b, struct sweep *w)
 	return plan_check_timing(b, &w->timing);
 }
 
-static int check_ramp_speeds(struct plan_build *b, const struct sweep *w)
+/* Before the run-in is asked for, which at a wrong speed is longer than anything. */
+static int check_ramp_speed(struct plan_build *b, const struct sweep *w, const struct sweep_axis *a,
+			    struct axis_member *m)
 {
-	const struct sweep_axis *a = &w->axis[w->axis_count - 1];
+	const struct etalon_hw_source *s = &b->d->source[m->source];
+	unsigned __int128 time = (unsigned __int128)(a->points - 1) * w->timing.period_ns, way;
+	int r;
 
-	for (unsigned int i = 0; i < a->member_count && a->mode == ETALON_HW_MODE_RAMP; i++) {
-		const struct axis_member *m = &a->member[i];
-		const struct etalon_hw_source *s = &b->d->source[m->source];
-		int64_t span = m->stop > m->start ? m->stop - m->start : m->start - m->stop;
-		unsigned __int128 time = (unsigned __int128)(a->points - 1) * w->timing.period_ns;
-		unsigned __int128 way = (unsigned __int128)span * NSEC_PER_SEC;
-		int64_t speed;
+	r = plan_check_setpoint(b, m->source, 0, &m->start);
+	if (r == 0)
+		r = plan_check_setpoint(b, m->source, 0, &m->stop);
+	if (r < 0)
+		return r;
+	way = (unsigned __int128)(m->stop > m->start ? m->stop - m->start : m->start - m->stop) *
+	      NSEC_PER_SEC;
+	if (way >= (unsigned __int128)s->ramp_speed_min * time &&
+	    way <= (unsigned __int128)s->ramp_speed_max * time)
+		return 0;
+	return fail(b->message, -ERANGE,
+		    "%s would ramp at %s; allowed %s to %s: change period_ns, points or the span",
+		    s->name, source_speed(s->kind, (int64_t)(way / time)).text,
+		    source_speed(s->kind, s->ramp_speed_min).text,
+		    source_speed(s->kind, s->ramp_speed_max).text);
+}
 
-		if (way >= (unsigned __int128)s->ramp_speed_min * time &&
-		    way <= (unsigned __int128)s->ramp_speed_max * time)
-			continue;
-		speed = (int64_t)(way / time);
-		return fail(b->message, -ERANGE,
-			    "%s would ramp at %s; allowed %s to %s: change period_ns, points or "
-			    "the span",
-			    s->name, source_speed(s->kind, speed).text,
-			    source_speed(s->kind, s->ramp_speed_min).text,
-			    source_speed(s->kind, s->ramp_speed_max).text);
-	}
-	return 0;
+static int check_ramp(struct plan_build *b, struct sweep *w)
+{
+	struct sweep_axis *a = &w->axis[w->axis_count - 1];
+	int r = 0;
+
+	for (unsigned int i = 0; r == 0 && i < a->member_count && a->mode == ETALON_HW_MODE_RAMP;
+	     i++)
+		if (!a->member[i].values)
+			r = check_ramp_speed(b, w, a, &a->member[i]);
+	return r;
 }
 
 /* ---- the plan ---- */
@@ -430,7 +441,7 @@ static int fill_axis(struct plan_build *b, struct sweep *w, struct segment *s, u
 static int add_main(struct plan_build *b, struct sweep *w)
 {
 	struct segment *s = plan_add_segment(b, SEGMENT_MAIN, &w->timing);
-	int r = 0;
+	int r;
 
 	if (!s)
 		return -ENOMEM;
@@ -438,10 +449,9 @@ static int add_main(struct plan_build *b, struct sweep *w)
 	s->program.gate = (uint8_t)w->gate;
 	if (w->emission)
 		s->program.flags = ETALON_HW_PROGRAM_NEEDS_EMISSION;
+	r = check_ramp(b, w);
 	for (unsigned int n = 0; r == 0 && n < w->axis_count; n++)
 		r = fill_axis(b, w, s, n);
-	if (r == 0)
-		r = check_ramp_speeds(b, w);
 	if (r == 0)
 		r = plan_comparators(b, &s->program);
 	if (r == 0)
