@@ -63,6 +63,8 @@ int bus_exit_code(const char *name)
 		return EXIT_NO_BOARD;
 	if (name && streq(name, SD_BUS_ERROR_ACCESS_DENIED))
 		return EXIT_REFUSED;
+	if (name && streq(name, SD_BUS_ERROR_UNKNOWN_OBJECT))
+		return EXIT_USAGE;
 	return EXIT_TROUBLE;
 }
 

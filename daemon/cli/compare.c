@@ -42,32 +42,24 @@ static int64_t number_of(const struct compared *r)
 	return member_number(r->run.properties, "Id", 0);
 }
 
-static const char *first_signal(const struct object *run)
-{
-	const json_t *channel;
-	size_t i;
-
-	json_array_foreach(member_at(run->properties, "Metadata.channels"), i, channel) {
-		if (streq(member_text(channel, "role"), "signal"))
-			return member_text(channel, "column");
-	}
-	return "";
-}
-
 static int load(struct comparison *c, struct compared *r, const char *channel)
 {
-	const json_t *analysis = run_analysis(r->run.properties, "resonances");
+	const json_t *p = r->run.properties;
+	const json_t *analysis = channel ? run_analysis_of(p, channel) : run_analysis(p);
 	const char *analysed = member_text(analysis, "values.channel");
 	const char *columns[] = {"wavelength", NULL, NULL};
 	int code;
 
-	r->column = channel ? channel : *analysed ? analysed : first_signal(&r->run);
-	/* Shifts belong to the channel that was analysed. */
-	r->resonances =
-		streq(r->column, analysed) ? member_at(analysis, "values.resonances") : NULL;
+	r->column = channel ? channel : *analysed ? analysed : run_first_signal(p);
+	r->resonances = member_at(analysis, "values.resonances");
 	if (json_array_size(r->resonances) > RESONANCES_MAX)
 		return cli_fail(c->cli, EXIT_USAGE, "run %lld has more than %d resonances",
 				(long long)number_of(r), RESONANCES_MAX);
+	if (!analysis)
+		fprintf(c->cli->err,
+			"run %lld: %s is not analysed yet; %s analyse %lld --channel %s\n",
+			(long long)number_of(r), r->column, PROGRAM, (long long)number_of(r),
+			r->column);
 	columns[1] = r->column;
 	code = fetch_run(c->cli, &r->run, columns, &r->table);
 	if (code != 0)
@@ -130,7 +122,7 @@ static void row(struct grid *g, const struct comparison *c, size_t k)
 		double wider = member_value(other, "fwhm_pm") - member_value(base, "fwhm_pm");
 
 		if (s->partner < 0) {
-			grid_cell(g, "not there");
+			grid_cell(g, "%s", c->runs[i].resonances ? "not there" : "");
 			grid_cell(g, "%s", "");
 			grid_cell(g, "%s", "");
 			continue;
@@ -243,7 +235,7 @@ static int draw_all(struct comparison *c, const struct files *files)
 	struct table *tables[COMPARE_RUNS_MAX];
 	_cleanup_table_ struct table *all = NULL;
 	struct picture picture = {.channels = names, .title = "comparison"};
-	const json_t *analysis = run_analysis(c->runs[0].run.properties, "resonances");
+	const json_t *analysis = run_analysis(c->runs[0].run.properties);
 	int r;
 
 	for (size_t i = 0; i < c->count; i++) {

@@ -42,8 +42,7 @@ static int run(struct cli *cli, const struct options *o)
 	if (r == 0)
 		r = fetch_run(cli, &run, NULL, &table);
 	if (r == 0)
-		r = files_write(cli, &files, table, run_analysis(run.properties, "resonances"),
-				NULL);
+		r = files_write(cli, &files, table, run_analysis(run.properties), NULL);
 	if (r == 0 && cli->json) {
 		_cleanup_(json_decrefp) json_t *document = run_document(run.properties);
 

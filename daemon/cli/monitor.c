@@ -2,7 +2,7 @@
 /*
  * etalonctl monitor: every change of state as it comes, until Ctrl-C. Outlives the daemon.
  */
-#include "cli/progress.h"
+#include "cli/channels.h"
 #include "cli/run.h"
 #include "cli/state.h"
 #include "cli/verbs.h"
@@ -12,9 +12,19 @@
 #define BOARDS_MAX 32
 
 /* Properties that are worth a line. */
-static const char *const watched[] = {"State",	       "GateOpen",     "CausesLive",
-				      "CausesLatched", "LeaseHolder",  "Job",
-				      "WhyDark",       "LastOffCause", "Setpoints"};
+static const struct {
+	const char *property;
+	const char *word;
+} watched[] = {
+	{"State", "state"},
+	{"GateOpen", "gate open"},
+	{"CausesLive", "causes live"},
+	{"CausesLatched", "causes latched"},
+	{"LeaseHolder", "lease"},
+	{"Job", "job"},
+	{"WhyDark", "why dark:"},
+	{"LastOffCause", "light off:"},
+};
 
 struct monitor {
 	struct cli *cli;
@@ -25,30 +35,71 @@ struct monitor {
 	bool ask; /* boards came or went */
 };
 
+static void say_json(struct monitor *m, const char *who, const char *what, const json_t *value)
+{
+	_cleanup_(json_decrefp) json_t *line =
+		json_pack("{s:I, s:s, s:s}", "time_ns", (json_int_t)wall_ns(), "board", who,
+			  "property", what);
+
+	if (line && value)
+		json_object_set(line, "value", (json_t *)(uintptr_t)value);
+	if (line)
+		json_dumpf(line, m->cli->out, JSON_COMPACT);
+	fputc('\n', m->cli->out);
+}
+
+static void print_value(FILE *to, const json_t *value)
+{
+	const json_t *item;
+	size_t i;
+
+	if (json_is_array(value) && json_array_size(value) > 0) {
+		json_array_foreach(value, i, item) {
+			fprintf(to, "%s%s", i > 0 ? "; " : " ", json_string_value(item));
+		}
+	} else if (json_is_boolean(value)) {
+		fputs(json_is_true(value) ? " yes" : " no", to);
+	} else if (json_is_string(value) && *json_string_value(value)) {
+		fprintf(to, " %s", json_string_value(value));
+	} else {
+		fputs(" none", to);
+	}
+}
+
 static void say(struct monitor *m, const char *who, const char *what, const json_t *value)
 {
 	if (m->cli->json) {
-		_cleanup_(json_decrefp) json_t *line =
-			json_pack("{s:I, s:s, s:s}", "time_ns", (json_int_t)wall_ns(), "board", who,
-				  "property", what);
-
-		if (line && value)
-			json_object_set(line, "value", (json_t *)(uintptr_t)value);
-		if (line)
-			json_dumpf(line, m->cli->out, JSON_COMPACT);
-		fputc('\n', m->cli->out);
+		say_json(m, who, what, value);
 	} else {
 		fprintf(m->cli->out, "%s  %s  %s", local_time(wall_ns()).text, who, what);
-		if (json_is_string(value))
-			fprintf(m->cli->out, ": %s",
-				*json_string_value(value) ? json_string_value(value) : "none");
-		else if (value) {
-			fputs(": ", m->cli->out);
-			json_dumpf(value, m->cli->out, JSON_COMPACT | JSON_ENCODE_ANY);
-		}
+		if (value)
+			print_value(m->cli->out, value);
 		fputc('\n', m->cli->out);
 	}
 	fflush(m->cli->out);
+}
+
+/* Only those that changed: a board has dozens. */
+static void tell_setpoints(struct monitor *m, const struct object *board, const json_t *before)
+{
+	const json_t *now = json_object_get(board->properties, "Setpoints");
+	const char *name;
+	json_t *value;
+
+	json_object_foreach((json_t *)(uintptr_t)now, name, value) {
+		const json_t *source = find_source(board, name);
+		char text[96];
+
+		if (!source || json_equal(value, json_object_get(before, name)))
+			continue;
+		if (m->cli->json) {
+			say(m, member_text(board->properties, "Serial"), name, value);
+			continue;
+		}
+		snprintf(text, sizeof(text), "set %.40s %.40s", name,
+			 source_text(source, json_integer_value(value)).text);
+		say(m, member_text(board->properties, "Serial"), text, NULL);
+	}
 }
 
 static void tell_changes(struct monitor *m, size_t i)
@@ -57,11 +108,12 @@ static void tell_changes(struct monitor *m, size_t i)
 	const char *serial = member_text(now, "Serial");
 
 	for (size_t k = 0; k < ARRAY_SIZE(watched); k++) {
-		const json_t *value = json_object_get(now, watched[k]);
+		const json_t *value = json_object_get(now, watched[k].property);
 
-		if (value && !json_equal(value, json_object_get(m->shown[i], watched[k])))
-			say(m, serial, watched[k], value);
+		if (value && !json_equal(value, json_object_get(m->shown[i], watched[k].property)))
+			say(m, serial, m->cli->json ? watched[k].property : watched[k].word, value);
 	}
+	tell_setpoints(m, &m->boards[i], json_object_get(m->shown[i], "Setpoints"));
 	json_decref(m->shown[i]);
 	m->shown[i] = json_deep_copy(now);
 }
@@ -105,8 +157,10 @@ static void add_board(struct monitor *m, const char *path)
 	if (i == BOARDS_MAX || object_open(&m->boards[i], m->cli, path, ETALON_BOARD, &error) < 0)
 		return;
 	m->count = MAX(m->count, i + 1);
-	say(m, member_text(m->boards[i].properties, "Serial"), "present", NULL);
-	tell_changes(m, i);
+	say(m, member_text(m->boards[i].properties, "Serial"), "present,",
+	    json_object_get(m->boards[i].properties, "State"));
+	m->shown[i] = json_deep_copy(m->boards[i].properties);
+	m->boards[i].changes = 0;
 }
 
 /* 0 or an exit code. */

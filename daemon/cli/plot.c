@@ -91,7 +91,7 @@ static int load(struct cli *cli, const char *text, struct table **ret, json_t **
 	if (r == 0)
 		r = fetch_run(cli, &run, NULL, ret);
 	if (r == 0)
-		*ret_analysis = json_deep_copy(run_analysis(run.properties, "resonances"));
+		*ret_analysis = json_deep_copy(run_analysis(run.properties));
 	return r;
 }
 

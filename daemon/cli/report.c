@@ -99,7 +99,7 @@ static void print_why(FILE *to, const json_t *why)
 	}
 }
 
-static void print_ledger(struct cli *cli, FILE *to, const json_t *ledger)
+static void print_ledger(struct cli *cli, FILE *to, const json_t *ledger, bool explained)
 {
 	bool complete = member_flag(ledger, "complete");
 
@@ -113,11 +113,9 @@ static void print_ledger(struct cli *cli, FILE *to, const json_t *ledger)
 	fprintf(to, "   saturated %lld  below floor %lld\n",
 		(long long)member_number(ledger, "saturated", 0),
 		(long long)member_number(ledger, "below_floor", 0));
-	if (!complete && *member_text(ledger, "cause") &&
-	    !streq(member_text(ledger, "cause"), "done"))
-		fprintf(to, "ended   %s\n", member_text(ledger, "cause"));
 	print_gaps(to, member_at(ledger, "gaps"));
-	if (!complete)
+	/* Reasons of the verdict say it as well. */
+	if (!complete && !explained)
 		print_why(to, member_at(ledger, "why"));
 }
 
@@ -132,6 +130,12 @@ static struct text drift_text(double before, double after)
 	struct text t;
 	size_t i = 0;
 
+	if (isnan(before) || isnan(after)) {
+		snprintf(t.text, sizeof(t.text), "%.40s, %s only",
+			 engineering(isnan(before) ? after : before, "A").text,
+			 isnan(before) ? "after" : "before");
+		return t;
+	}
 	while (i + 1 < ARRAY_SIZE(units) && size < units[i].size / 10)
 		i++;
 	snprintf(t.text, sizeof(t.text), "%.20s -> %.20s %s",
@@ -161,8 +165,8 @@ static void print_dark(FILE *to, const json_t *metadata)
 	}
 	if (!isnan(chip)) {
 		fprintf(to, "%schip %s C", any ? "   " : "chip    ", decimals(chip, 3).text);
-		if (!isnan(sigma))
-			fprintf(to, " +-%s mK", decimals(sigma * 1e3, sigma < 0.0095 ? 0 : 1).text);
+		if (sigma > 0)
+			fprintf(to, " +-%s mK", decimals(sigma * 1e3, sigma < 0.00095).text);
 		any = true;
 	}
 	if (any)
@@ -193,21 +197,46 @@ void report_run(struct cli *cli, FILE *to, const json_t *run)
 	print_run_line(cli, to, run);
 	print_list(to, says_no(member_text(run, "Verdict")) ? "why" : "note",
 		   member_at(run, "Reasons"));
-	print_ledger(cli, to, member_at(run, "Ledger"));
+	print_ledger(cli, to, member_at(run, "Ledger"),
+		     json_array_size(member_at(run, "Reasons")) > 0);
 	print_dark(to, metadata);
 	print_reference(to, metadata);
 }
 
-const json_t *run_analysis(const json_t *run, const char *method)
+const char *run_first_signal(const json_t *run)
+{
+	const json_t *channel;
+	size_t i;
+
+	json_array_foreach(member_at(run, "Metadata.channels"), i, channel) {
+		if (streq(member_text(channel, "role"), "signal"))
+			return member_text(channel, "column");
+	}
+	return "";
+}
+
+const json_t *run_analysis_of(const json_t *run, const char *channel)
 {
 	const json_t *analysis, *found = NULL;
 	size_t i;
 
 	json_array_foreach(member_at(run, "Analyses"), i, analysis) {
-		if (streq(member_text(analysis, "method"), method))
+		if (!streq(member_text(analysis, "method"), "resonances") ||
+		    (channel && !streq(member_text(analysis, "values.channel"), channel)))
+			continue;
+		/* ISO 8601 in one zone sorts as text. */
+		if (!found ||
+		    strcmp(member_text(analysis, "created"), member_text(found, "created")) > 0)
 			found = analysis;
 	}
 	return found;
+}
+
+const json_t *run_analysis(const json_t *run)
+{
+	const json_t *found = run_analysis_of(run, run_first_signal(run));
+
+	return found ? found : run_analysis_of(run, NULL);
 }
 
 static void copy_member(json_t *to, const char *key, const json_t *run, const char *property)

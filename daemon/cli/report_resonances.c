@@ -46,11 +46,35 @@ static bool any_interesting(const json_t *resonances)
 	return false;
 }
 
-static void resonance_row(struct grid *g, size_t number, const json_t *r, bool details)
+/* Decimals that the best random uncertainty of the list is worth, at least 0.1 pm. */
+static int wavelength_digits(const json_t *list)
+{
+	double best = 0.1;
+	const json_t *r;
+	size_t i;
+
+	json_array_foreach(list, i, r) {
+		double sigma = member_value(r, "wavelength_random_pm");
+
+		if (sigma > 0 && sigma < best)
+			best = sigma;
+	}
+	return MIN(3 + (int)ceil(-log10(best)), 6);
+}
+
+/* Two digits of it. */
+static struct text sigma_text(double sigma)
+{
+	if (!(sigma > 0))
+		return decimals(sigma, 2);
+	return decimals(sigma, MAX(1 - (int)floor(log10(sigma)), 0));
+}
+
+static void resonance_row(struct grid *g, size_t number, const json_t *r, int digits, bool details)
 {
 	grid_cell(g, "%zu", number);
-	grid_cell(g, "%s", decimals(member_value(r, "wavelength_nm"), 4).text);
-	grid_cell(g, "%s", decimals(member_value(r, "wavelength_random_pm"), 2).text);
+	grid_cell(g, "%s", decimals(member_value(r, "wavelength_nm"), digits).text);
+	grid_cell(g, "%s", sigma_text(member_value(r, "wavelength_random_pm")).text);
 	grid_cell(g, "%s",
 		  uncertain(member_value(r, "fwhm_pm"), member_value(r, "fwhm_random_pm"), 2).text);
 	print_q(g, r);
@@ -117,6 +141,7 @@ void report_resonances(struct cli *cli, FILE *to, const json_t *analysis, const 
 	const json_t *values = member_at(analysis, "values"),
 		     *list = member_at(values, "resonances"), *r;
 	bool details = any_interesting(list);
+	int digits = wavelength_digits(list);
 	struct grid g;
 	size_t i;
 
@@ -132,7 +157,7 @@ void report_resonances(struct cli *cli, FILE *to, const json_t *analysis, const 
 	grid_heading(&g, details ? "#|wavelength nm|random pm|FWHM pm|Q loaded|ER dB|model|flags"
 				 : "#|wavelength nm|random pm|FWHM pm|Q loaded|ER dB");
 	json_array_foreach(list, i, r) {
-		resonance_row(&g, i + 1, r, details);
+		resonance_row(&g, i + 1, r, digits, details);
 	}
 	grid_print(&g, to, 1);
 	print_families(to, values);

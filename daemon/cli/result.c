@@ -47,7 +47,7 @@ static const char *why_ended(const struct cli *cli, const struct outcome *outcom
 static void print_account(struct cli *cli, const struct outcome *outcome, const struct object *run,
 			  const struct presentation *show)
 {
-	const json_t *analysis = run_analysis(run->properties, "resonances");
+	const json_t *analysis = run_analysis(run->properties);
 	FILE *to = cli_people(cli);
 
 	if (outcome->message)
@@ -87,7 +87,7 @@ static bool has_points(const struct object *run)
 static int write_and_draw(struct cli *cli, const struct object *run,
 			  const struct presentation *show)
 {
-	const json_t *analysis = run_analysis(run->properties, "resonances");
+	const json_t *analysis = run_analysis(run->properties);
 	bool picture = show->picture && !cli->json;
 	_cleanup_table_ struct table *table = NULL;
 	int r;

@@ -34,8 +34,12 @@ int list_runs(struct cli *cli, const json_t *filter);
 void report_run(struct cli *cli, FILE *to, const json_t *run);
 /* Resonances, families, axis; nothing when there is no analysis. */
 void report_resonances(struct cli *cli, FILE *to, const json_t *analysis, const json_t *run);
-/* The newest analysis of a method, or NULL. */
-const json_t *run_analysis(const json_t *run, const char *method);
+/* The newest analysis of resonances in a channel (NULL: in any), or NULL. */
+const json_t *run_analysis_of(const json_t *run, const char *channel);
+/* That of the first signal, else the newest there is, or NULL. */
+const json_t *run_analysis(const json_t *run);
+/* Name of its column, "" when there is none. */
+const char *run_first_signal(const json_t *run);
 /* {"run", "status", "verdict", "reasons", "metadata", "ledger", "request", "analyses"} */
 json_t *run_document(const json_t *run);
 /* "measured (no limits)", "untrustworthy" ... coloured for `to`. */

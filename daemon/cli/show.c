@@ -67,6 +67,23 @@ static void print_channels(FILE *to, const json_t *m)
 	grid_print(&g, to, 0);
 }
 
+/* The newest analysis of every channel, that of the first signal first. */
+static void print_analyses(struct cli *cli, FILE *to, const json_t *run)
+{
+	const json_t *main_one = run_analysis(run), *channel;
+	size_t i;
+
+	report_resonances(cli, to, main_one, run);
+	json_array_foreach(member_at(run, "Metadata.channels"), i, channel) {
+		const json_t *other = run_analysis_of(run, member_text(channel, "column"));
+
+		if (!other || other == main_one)
+			continue;
+		fprintf(to, "\n%s\n", member_text(channel, "column"));
+		report_resonances(cli, to, other, run);
+	}
+}
+
 int show_run(struct cli *cli, const struct object *run)
 {
 	const json_t *m = member_at(run->properties, "Metadata");
@@ -89,7 +106,7 @@ int show_run(struct cli *cli, const struct object *run)
 	print_settings(to, m);
 	print_axis(to, m);
 	print_channels(to, m);
-	report_resonances(cli, to, run_analysis(run->properties, "resonances"), run->properties);
+	print_analyses(cli, to, run->properties);
 	return 0;
 }
 

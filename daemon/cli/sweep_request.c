@@ -8,6 +8,7 @@
 #include "base/quantity.h"
 #include "cli/axis.h"
 #include "cli/channels.h"
+#include "cli/expect.h"
 
 #define LISTS_MAX 64
 
@@ -29,6 +30,8 @@ const struct option_spec sweep_options[] = {
 	{"average", 0, "N", "passes", false},
 	{"both-ways", 0, NULL, "each pass forward and back", false},
 	{"reference", 0, "RUN", "run number, latest or none", false},
+	{"expect", 0, "LIMITS",
+	 "for a verdict: fwhm=19pm..22pm, q_loaded=70000.., count=9; several", true},
 	{"label", 0, "TEXT", "what you will look for tomorrow", false},
 	{"device", 0, "TEXT", "", false},
 	{"wafer", 0, "TEXT", "", false},
@@ -307,6 +310,25 @@ static int put_texts(struct cli *cli, const struct options *o, json_t *request)
 	return r;
 }
 
+static int put_expectations(struct cli *cli, const struct options *o, json_t *request)
+{
+	_cleanup_(json_decrefp) json_t *list = json_array();
+	const char *text;
+
+	for (size_t i = 0; (text = options_nth(o, "expect", i)); i++) {
+		_cleanup_free_ char *message = NULL;
+		json_t *item = NULL;
+
+		if (expect_parse(text, &item, &message) < 0)
+			return message ? cli_fail(cli, EXIT_USAGE, "--expect %s", message)
+				       : cli_no_memory(cli);
+		json_array_append_new(list, item);
+	}
+	if (json_array_size(list) == 0)
+		return 0;
+	return put(cli, request, "expectations", take_ptr(list));
+}
+
 static int put_common(struct cli *cli, const struct object *board, const struct options *o,
 		      json_t *request)
 {
@@ -325,6 +347,8 @@ static int put_common(struct cli *cli, const struct object *board, const struct 
 		r = put(cli, request, "both_ways", json_true());
 	if (r == 0)
 		r = put_reference(cli, o, request);
+	if (r == 0)
+		r = put_expectations(cli, o, request);
 	if (r == 0)
 		r = put_texts(cli, o, request);
 	return r;

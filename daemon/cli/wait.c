@@ -85,7 +85,7 @@ static int wait_board(struct waiting *w, const char *serial)
 	bool lost = w->cli->service_lost;
 	int r = 0;
 
-	w->what = "board";
+	w->what = serial ? serial : "board";
 	w->look = true;
 	while (r == 0) {
 		if (w->look || lost != w->cli->service_lost) {
@@ -163,6 +163,22 @@ static int job_path(struct waiting *w, const struct object *board, const char *n
 	return *ret ? 0 : cli_no_memory(w->cli);
 }
 
+/* Jobs live for a minute after their end. */
+static int check_job(struct cli *cli, const char *path, const char *number)
+{
+	_cleanup_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+	_cleanup_object_ struct object job = {0};
+
+	if (object_open(&job, cli, path, ETALON_JOB, &error) >= 0)
+		return 0;
+	if (!number || bus_exit_code(error.name) != EXIT_USAGE)
+		return bus_fail(cli, &error, NULL);
+	cli_fail(cli, EXIT_USAGE,
+		 "there is no job %s (any more): a job is gone a minute after its end", number);
+	cli_try(cli, PROGRAM " runs");
+	return EXIT_USAGE;
+}
+
 static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata)
 {
 	struct cli *cli = userdata;
@@ -186,6 +202,8 @@ static int wait_job(struct waiting *w, const char *number)
 		r = cli_fail(w->cli, EXIT_USAGE, "'%s' is not the number of a job", number);
 	if (r == 0)
 		r = job_path(w, &board, number, &path);
+	if (r == 0)
+		r = check_job(w->cli, path, number);
 	if (r != 0)
 		return r;
 	if (w->deadline_ns)
