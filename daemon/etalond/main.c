@@ -16,6 +16,7 @@
 #include "etalond/audit.h"
 #include "etalond/board.h"
 #include "etalond/context.h"
+#include "etalond/job.h"
 
 #define BOARDS_MAX 16
 #define FIRST_LOOK_US (2ULL * 1000000ULL)
@@ -277,6 +278,9 @@ static int serve(struct context *ctx, sd_bus *connection, const struct options *
 	/* Not dark in time: the end of this process is, at once. */
 	if (r > 0)
 		_exit(EXIT_FAILURE);
+	/* Both tell the bus that they go, so they go first. */
+	while (ctx->jobs)
+		job_free(ctx->jobs);
 	while (ctx->boards)
 		board_remove(ctx->boards);
 	return r;
