@@ -303,8 +303,8 @@ void board_upload(struct board *b, const void *bytes, size_t size)
 		b->upload.torn = false;
 	board_result(b, ok ? ETALON_HW_RESULT_OK : ETALON_HW_REFUSED_UPLOAD, 0, 0, 0);
 	event_log_line(b->log, b->real_ns, board_tick(b, board_now(b)), "upload",
-		       "\"kind\":%u,\"list\":%u,\"bytes\":%zu,\"result\":%u", head.kind, head.list, size,
-		       b->result.result);
+		       "\"kind\":%u,\"list\":%u,\"bytes\":%zu,\"result\":%u", head.kind, head.list,
+		       size, b->result.result);
 }
 
 const void *board_records_peek(struct board *b, size_t max_bytes, size_t *ret_bytes)
@@ -336,6 +336,6 @@ bool board_takes_cable(struct board *b)
 
 void board_log(struct board *b, const char *event, const char *members)
 {
-	event_log_line(b->log, b->given_ns, board_tick(b, board_now(b)), event, members ? "%s" : NULL,
-		       members);
+	event_log_line(b->log, b->given_ns, board_tick(b, board_now(b)), event,
+		       members ? "%s" : NULL, members);
 }

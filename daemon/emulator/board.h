@@ -37,8 +37,8 @@ struct board_config {
 };
 
 /* Power-on at now_ns, link down. The plant is borrowed. */
-int board_new(const struct board_config *config, struct plant *plant, uint64_t now_ns, struct board **ret,
-	      char **ret_message);
+int board_new(const struct board_config *config, struct plant *plant, uint64_t now_ns,
+	      struct board **ret, char **ret_message);
 struct board *board_free(struct board *b);
 DEFINE_CLEANUP(struct board *, board_free, board_freep);
 

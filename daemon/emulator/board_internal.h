@@ -96,7 +96,8 @@ struct board {
 
 	uint64_t power_on_ns; /* real */
 	uint64_t real_ns; /* real time up to which everything was done */
-	uint64_t given_ns; /* the latest time the front end told; ahead of real_ns while a kick may be waiting */
+	uint64_t
+		given_ns; /* the latest time the front end told; ahead of real_ns while a kick may be waiting */
 	int64_t skew_ns;
 	int64_t epoch_ns; /* board time at which the plant's time is 0 */
 	int64_t advanced_ns; /* board time to which the plant's slow states were brought */
@@ -136,7 +137,8 @@ void board_result(struct board *b, uint32_t result, uint32_t detail, int64_t low
 /* ---- sources.c ---- */
 void sources_reset(struct board *b);
 /* Moves a generator of `m`; returns when it arrives. Speed 0: at once. */
-int64_t sources_turn(const struct board *b, struct motions *m, unsigned int n, int64_t to, int64_t speed, int64_t t_ns);
+int64_t sources_turn(const struct board *b, struct motions *m, unsigned int n, int64_t to,
+		     int64_t speed, int64_t t_ns);
 /* Commands a setpoint on the board itself: also the gate's blade, the log. */
 void source_command(struct board *b, unsigned int n, int64_t to, int64_t speed, int64_t t_ns);
 void gate_command(struct board *b, bool open, int64_t t_ns);
@@ -179,18 +181,19 @@ uint32_t safety_status_bits(const struct board *b);
 
 /* ---- reading.c ---- */
 /* One detector in one range at one aperture. */
-void reading_prepare(const struct board *b, unsigned int detector, unsigned int range, uint64_t aperture_ns,
-		     struct front_end *ret);
+void reading_prepare(const struct board *b, unsigned int detector, unsigned int range,
+		     uint64_t aperture_ns, struct front_end *ret);
 /*
  * Readings of `count` detectors with conditions c, whose aperture ends at end_ns; flags and recovery
  * included. ret_plant_flags may be NULL.
  */
-void reading_take(struct board *b, const struct plant_conditions *c, const enum erb1_detector *detectors,
-		  const struct front_end *front_ends, size_t count, int64_t end_ns, uint64_t key_point,
+void reading_take(struct board *b, const struct plant_conditions *c,
+		  const enum erb1_detector *detectors, const struct front_end *front_ends,
+		  size_t count, int64_t end_ns, uint64_t key_point,
 		  struct etalon_hw_sample *samples, uint32_t *ret_plant_flags);
 /* Last conversion of a slow detector at t_ns; *ret_fresh: made within the last `within_ns`. */
-struct etalon_hw_sample reading_slow(struct board *b, unsigned int detector, int64_t t_ns, int64_t within_ns,
-				     bool *ret_fresh);
+struct etalon_hw_sample reading_slow(struct board *b, unsigned int detector, int64_t t_ns,
+				     int64_t within_ns, bool *ret_fresh);
 
 /* ---- live.c ---- */
 void live_restart(struct board *b, uint32_t aperture_ns);

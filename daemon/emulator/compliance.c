@@ -47,7 +47,8 @@ void compliance_apply(struct board *b, struct plant_conditions *c)
 			state->in_compliance = false;
 			continue;
 		}
-		if (c->value[n] != state->judged_v) { /* asking the plant costs: ask when the voltage changes */
+		if (c->value[n] !=
+		    state->judged_v) { /* asking the plant costs: ask when the voltage changes */
 			state->judged_v = c->value[n];
 			state->judged_share = share(b, c, n, b->sense[n]);
 		}

@@ -119,8 +119,9 @@ static const char *objection(const struct connection *c, const struct etalon_hw_
 	if (h->length > STREAM_PAYLOAD_MAX)
 		return "message too long";
 	if (c->role == ROLE_NEW)
-		return h->kind == ETALON_HW_STREAM_ATTACH && !h->length ? NULL :
-									  "first message is not ATTACH";
+		return h->kind == ETALON_HW_STREAM_ATTACH && !h->length
+			       ? NULL
+			       : "first message is not ATTACH";
 	if (c->role != ROLE_CONTROL)
 		return "a message on an IN endpoint";
 	if (h->kind == ETALON_HW_STREAM_CONTROL) {
@@ -147,7 +148,8 @@ const uint8_t *connection_message(struct connection *c, struct etalon_hw_stream 
 		end(c, wrong);
 		return NULL;
 	}
-	return c->in.used >= sizeof(*ret_head) + ret_head->length ? c->in.data + sizeof(*ret_head) : NULL;
+	return c->in.used >= sizeof(*ret_head) + ret_head->length ? c->in.data + sizeof(*ret_head)
+								  : NULL;
 }
 
 void connection_message_done(struct connection *c, const struct etalon_hw_stream *head)

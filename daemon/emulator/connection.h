@@ -56,8 +56,8 @@ void connection_drop_front(struct buffer *b, size_t bytes);
 /* A whole message at the front of `in`: its payload, or NULL. Malformed ones end the connection. */
 const uint8_t *connection_message(struct connection *c, struct etalon_hw_stream *ret_head);
 void connection_message_done(struct connection *c, const struct etalon_hw_stream *head);
-void connection_answer(struct connection *c, const struct etalon_hw_stream *request, int32_t status, const void *data,
-		       size_t size);
+void connection_answer(struct connection *c, const struct etalon_hw_stream *request, int32_t status,
+		       const void *data, size_t size);
 
 /* Sends of the batch under way what the socket takes; true when all of it went. */
 bool connection_send_batch(struct connection *c);

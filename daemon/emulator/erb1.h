@@ -51,7 +51,7 @@ struct erb1_identity {
  * The description window of the board, whole and with its CRC, malloc'ed. The calibration
  * table tells the front end's gains and offsets exactly.
  */
-int erb1_describe(const struct erb1_parameters *parameters, const struct erb1_identity *identity, void **ret,
-		  size_t *ret_size);
+int erb1_describe(const struct erb1_parameters *parameters, const struct erb1_identity *identity,
+		  void **ret, size_t *ret_size);
 
 #endif

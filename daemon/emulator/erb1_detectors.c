@@ -14,7 +14,6 @@
 #define BOLTZMANN 1.380649e-23
 #define AMPLIFIER_K 298.15
 #define CALIBRATION_GRID_M 5e-9
-#define TAP 0.01 /* of the monitor photodiode */
 
 static uint64_t ns(double s)
 {
@@ -106,8 +105,8 @@ static void calibrate(struct erb1_tables *t, const struct erb1_parameters *p,
 		*c = constants;
 		if (scale > 0) {
 			c->wavelength_fm = llround(i * CALIBRATION_GRID_M * 1e15);
-			c->responsivity_na_per_w =
-				llround(scale * 1e9 * photodiode_responsivity(i * CALIBRATION_GRID_M));
+			c->responsivity_na_per_w = llround(
+				scale * 1e9 * photodiode_responsivity(i * CALIBRATION_GRID_M));
 		}
 		t->calibration_count++;
 		r->calibration_count++;
@@ -130,8 +129,8 @@ static void photocurrent(struct erb1_tables *t, const struct erb1_parameters *p,
 		one_pole(r, from->bandwidth_hz);
 		r->settle_ns = ns(from->settle_s);
 		r->overload_recovery_ns = ns(p->overload_recovery_s);
-		r->noise_density_e3 =
-			llround(1e18 * sqrt(4 * BOLTZMANN * AMPLIFIER_K / from->transimpedance_ohm));
+		r->noise_density_e3 = llround(
+			1e18 * sqrt(4 * BOLTZMANN * AMPLIFIER_K / from->transimpedance_ohm));
 		r->aperture_min_ns = ns(from->aperture_min_s);
 		calibrate(t, p, d, r, scale);
 	}
@@ -202,7 +201,8 @@ void erb1_detectors(struct erb1_tables *t, const struct erb1_parameters *p)
 		snprintf(name, sizeof(name), "pd%d", i);
 		photocurrent(t, p, name, ETALON_HW_ROLE_SIGNAL, ETALON_HW_NO_CHANNEL, p->pd, 1);
 	}
-	photocurrent(t, p, "mon", ETALON_HW_ROLE_POWER_MONITOR, ERB1_LASER_POWER, p->pd, TAP);
+	photocurrent(t, p, "mon", ETALON_HW_ROLE_POWER_MONITOR, ERB1_LASER_POWER, p->pd,
+		     p->monitor_tap);
 	wavelength_log(t, p);
 	photocurrent(t, p, "etalon", ETALON_HW_ROLE_ETALON, ERB1_LASER_WAVELENGTH, p->pd, 0);
 	photocurrent(t, p, "gas", ETALON_HW_ROLE_GAS_CELL, ERB1_LASER_WAVELENGTH, p->pd, 0);

@@ -9,16 +9,16 @@
 #include "base/util.h"
 #include "emulator/parameters.h"
 
-#define P(key, member, scale, value, min, max)                                                     \
-	{                                                                                          \
-		key, offsetof(struct erb1_parameters, member), scale, value, min, max              \
+#define P(key, member, scale, value, min, max)                                        \
+	{                                                                             \
+		key, offsetof(struct erb1_parameters, member), scale, value, min, max \
 	}
 
-#define RANGE(prefix, member, ua, ohm, khz, settle_us, aperture_us)                                \
-	P(prefix "_ua", member.full_scale_a, 1e-6, ua, 1e-4, 1e6),                                 \
-		P(prefix "_ohm", member.transimpedance_ohm, 1, ohm, 1, 1e12),                      \
-		P(prefix "_khz", member.bandwidth_hz, 1e3, khz, 1e-3, 1e6),                        \
-		P(prefix "_settle_us", member.settle_s, 1e-6, settle_us, 0, 1e7),                  \
+#define RANGE(prefix, member, ua, ohm, khz, settle_us, aperture_us)               \
+	P(prefix "_ua", member.full_scale_a, 1e-6, ua, 1e-4, 1e6),                \
+		P(prefix "_ohm", member.transimpedance_ohm, 1, ohm, 1, 1e12),     \
+		P(prefix "_khz", member.bandwidth_hz, 1e3, khz, 1e-3, 1e6),       \
+		P(prefix "_settle_us", member.settle_s, 1e-6, settle_us, 0, 1e7), \
 		P(prefix "_aperture_us", member.aperture_min_s, 1e-6, aperture_us, 1, 1e6)
 
 static const struct parameter erb1_table[] = {
@@ -100,6 +100,7 @@ static const struct parameter erb1_shared[] = {
 	P("wlog_sweep_pm", wlog_sweep_m, 1e-12, 0.3, 0, 1000),
 	P("wlog_point_pm", wlog_point_m, 1e-12, 0.05, 0, 1000),
 	P("laser_rin_db_per_hz", rin_db_per_hz, 1, -145, -300, -60),
+	P("monitor_tap_percent", monitor_tap, 0.01, 1, 0, 100),
 };
 
 static bool listed(const struct parameter *table, size_t count, const char *key)
@@ -113,15 +114,17 @@ static bool listed(const struct parameter *table, size_t count, const char *key)
 static int check(const struct erb1_parameters *p, bool unsafe_fast_arming, char **ret_message)
 {
 	if (p->emission_delay_s < ERB1_EMISSION_DELAY_MIN_S && !unsafe_fast_arming)
-		return fail(ret_message, -EINVAL,
-			    "emission_delay_ms = %g is below the hardware's minimum of %g; a test that needs less says "
-			    "--unsafe-fast-arming",
-			    p->emission_delay_s * 1e3, ERB1_EMISSION_DELAY_MIN_S * 1e3);
+		return fail(
+			ret_message, -EINVAL,
+			"emission_delay_ms = %g is below the hardware's minimum of %g; a test that needs less says "
+			"--unsafe-fast-arming",
+			p->emission_delay_s * 1e3, ERB1_EMISSION_DELAY_MIN_S * 1e3);
 	if (p->watchdog_min_s > p->watchdog_max_s || p->wavelength_min_m >= p->wavelength_max_m ||
 	    p->sweep_min > p->sweep_max || p->power_min_dbm > p->power_max_dbm ||
 	    p->tec_min_k >= p->tec_max_k)
-		return fail(ret_message, -EINVAL,
-			    "a minimum (watchdog, laser, sweep, power or tec) is above its maximum");
+		return fail(
+			ret_message, -EINVAL,
+			"a minimum (watchdog, laser, sweep, power or tec) is above its maximum");
 	return 0;
 }
 
@@ -138,7 +141,8 @@ int erb1_parameters_take(json_t *object, bool unsafe_fast_arming, struct erb1_pa
 	int r;
 
 	memset(ret, 0, sizeof(*ret));
-	json_object_foreach_safe(object, next, key, value) {
+	json_object_foreach_safe(object, next, key, value)
+	{
 		if (listed(erb1_shared, ARRAY_SIZE(erb1_shared), key))
 			json_object_set(own, key, value);
 		if (!listed(erb1_table, ARRAY_SIZE(erb1_table), key))
@@ -154,6 +158,6 @@ int erb1_parameters_take(json_t *object, bool unsafe_fast_arming, struct erb1_pa
 void erb1_parameters_print(FILE *f)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(erb1_table); i++)
-		fprintf(f, "  %-24s %-10g (%g to %g)\n", erb1_table[i].key, erb1_table[i].value,
-			erb1_table[i].min, erb1_table[i].max);
+		fprintf(f, "  %-24s %-10.8g (%.8g to %.8g)\n", erb1_table[i].key,
+			erb1_table[i].value, erb1_table[i].min, erb1_table[i].max);
 }

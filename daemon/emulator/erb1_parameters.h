@@ -34,9 +34,11 @@ struct erb1_parameters {
 	double run_in_m, run_in_s;
 	double power_min_dbm, power_max_dbm, power_settle_s, rin_db_per_hz;
 	/* currents, heaters, bias, temperature, position */
-	double ld_max_a, ld_step_a, ld_slew, ld_slew_max, ld_noise_a, ld_compliance_v, ld_compliance_max_v;
+	double ld_max_a, ld_step_a, ld_slew, ld_slew_max, ld_noise_a, ld_compliance_v,
+		ld_compliance_max_v;
 	double cur_max_a, cur_step_a, cur_slew, cur_slew_max, cur_compliance_v;
-	double heater_max_v, heater_step_v, heater_slew, heater_slew_max, heater_max_a, heater_settle_s;
+	double heater_max_v, heater_step_v, heater_slew, heater_slew_max, heater_max_a,
+		heater_settle_s;
 	double bias_min_v, bias_max_v, bias_step_v, bias_max_a;
 	double tec_min_k, tec_max_k, tec_step_k, tec_noise_k;
 	double position_max_m, position_step_m, position_speed;
@@ -45,6 +47,7 @@ struct erb1_parameters {
 	struct erb1_range_parameters pd[ERB1_RANGES], ipd[ERB1_RANGES];
 	double overload_recovery_s;
 	double gain_spread, offset_spread_steps; /* rms of the factory's constants */
+	double monitor_tap;
 	double wlog_step_m, wlog_systematic_m, wlog_sweep_m, wlog_point_m;
 };
 
@@ -52,7 +55,8 @@ struct erb1_parameters {
  * Defaults, then what `object` says of the keys known here; those keys leave the object, the rest is
  * for the plant. An emission delay below the hardware's minimum only if `unsafe_fast_arming`.
  */
-int erb1_parameters_take(json_t *object, bool unsafe_fast_arming, struct erb1_parameters *ret, char **ret_message);
+int erb1_parameters_take(json_t *object, bool unsafe_fast_arming, struct erb1_parameters *ret,
+			 char **ret_message);
 
 /* One line for each key with default and range, for --help. */
 void erb1_parameters_print(FILE *f);

@@ -179,7 +179,8 @@ static void temperature_and_position(struct erb1_tables *t, const struct erb1_pa
 {
 	struct etalon_hw_source *s;
 
-	s = next(t, "tec1", ETALON_HW_SOURCE_TEMPERATURE, ETALON_HW_MODE_STEP | ETALON_HW_MODE_WAIT);
+	s = next(t, "tec1", ETALON_HW_SOURCE_TEMPERATURE,
+		 ETALON_HW_MODE_STEP | ETALON_HW_MODE_WAIT);
 	span(s, p->tec_min_k, p->tec_max_k, p->tec_step_k, UK);
 	s->readback[0] = ERB1_TEC1_T;
 	s->settle_ns = 60ULL * NSEC_PER_SEC;

@@ -44,7 +44,8 @@ void faults_at_point(struct board *b, uint64_t number);
 
 /* Around a POINT record: what happens to it on its way out. */
 void faults_before_point(struct faults *f, struct records *r, uint64_t number);
-void faults_after_point(struct faults *f, struct records *r, struct etalon_hw_record_point *point, uint64_t number);
+void faults_after_point(struct faults *f, struct records *r, struct etalon_hw_record_point *point,
+			uint64_t number);
 void faults_end(struct faults *f, struct etalon_hw_record_end *end);
 
 bool faults_stalled(const struct faults *f);

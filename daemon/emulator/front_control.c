@@ -18,8 +18,9 @@ static uint32_t address_of(const struct etalon_hw_usb_setup *setup)
 
 static bool in_space(const struct etalon_hw_usb_setup *setup)
 {
-	return setup->length && setup->length % 4 == 0 && setup->length <= ETALON_HW_USB_TRANSFER_MAX &&
-	       address_of(setup) % 4 == 0 && address_of(setup) + setup->length <= ETALON_REG_SPACE;
+	return setup->length && setup->length % 4 == 0 &&
+	       setup->length <= ETALON_HW_USB_TRANSFER_MAX && address_of(setup) % 4 == 0 &&
+	       address_of(setup) + setup->length <= ETALON_REG_SPACE;
 }
 
 static void identity(struct board *b, struct connection *c, const struct etalon_hw_stream *head)
@@ -38,7 +39,8 @@ static void log_read(struct board *b, uint32_t address, uint32_t words)
 	board_log(b, "read", members);
 }
 
-static void read_registers(struct board *b, struct connection *c, const struct etalon_hw_stream *head)
+static void read_registers(struct board *b, struct connection *c,
+			   const struct etalon_hw_stream *head)
 {
 	const uint32_t address = address_of(&head->setup), words = head->setup.length / 4;
 	uint32_t values[ETALON_HW_USB_TRANSFER_MAX / 4];
@@ -49,7 +51,8 @@ static void read_registers(struct board *b, struct connection *c, const struct e
 	log_read(b, address, words);
 }
 
-static void write_registers(struct board *b, const struct etalon_hw_stream *head, const uint8_t *payload)
+static void write_registers(struct board *b, const struct etalon_hw_stream *head,
+			    const uint8_t *payload)
 {
 	for (uint32_t i = 0; i < head->length / 4; i++) {
 		uint32_t value;
@@ -93,8 +96,9 @@ void front_fault(struct board *b, struct connection *c, const char *line, size_t
 	_cleanup_free_ char *message = NULL, *text = NULL;
 	int r = fault ? board_fault(b, fault, &message) : -EINVAL;
 
-	answer = r < 0 ? json_pack("{s:s}", "error", message ? message : "not a JSON object on one line") :
-			 json_pack("{s:b}", "ok", 1);
+	answer = r < 0 ? json_pack("{s:s}", "error",
+				   message ? message : "not a JSON object on one line")
+		       : json_pack("{s:b}", "ok", 1);
 	text = json_dumps(answer, JSON_COMPACT);
 	if (text) {
 		connection_queue(c, text, strlen(text));

@@ -9,7 +9,8 @@
 #include "emulator/board.h"
 #include "emulator/connection.h"
 
-void front_control(struct board *b, struct connection *c, const struct etalon_hw_stream *head, const uint8_t *payload);
+void front_control(struct board *b, struct connection *c, const struct etalon_hw_stream *head,
+		   const uint8_t *payload);
 void front_fault(struct board *b, struct connection *c, const char *line, size_t size);
 
 #endif

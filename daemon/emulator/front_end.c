@@ -142,8 +142,8 @@ void front_end_sample(const struct front_end *f, const struct plant_reading *rea
 		variance = 0;
 	} else {
 		if (ret->flags)
-			code = code > 0 ? clipped_mean(code, sigma, f->code_max) :
-					  -clipped_mean(-code, sigma, -f->code_min);
+			code = code > 0 ? clipped_mean(code, sigma, f->code_max)
+					: -clipped_mean(-code, sigma, -f->code_min);
 		if (f->sigma_mean > 0)
 			code += f->sigma_mean * noise_gauss(&key);
 		code = MIN(MAX(code, f->code_min), f->code_max);

@@ -49,8 +49,8 @@ double source_unit_si(unsigned int kind);
 
 void front_end_prepare(struct front_end *f, const struct front_end_setup *setup);
 /* `key` names board, run, point and channel; two draws from `key.draw` on are used. */
-void front_end_sample(const struct front_end *f, const struct plant_reading *reading, struct noise_key key,
-		      struct etalon_hw_sample *ret);
+void front_end_sample(const struct front_end *f, const struct plant_reading *reading,
+		      struct noise_key key, struct etalon_hw_sample *ret);
 /* A sample in the detector's unit by the nominal scale: what comparators see. */
 double front_end_value(const struct front_end *f, const struct etalon_hw_sample *sample);
 

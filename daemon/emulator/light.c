@@ -43,7 +43,8 @@ static void log_crossing(struct board *b, int64_t t_ns, bool is_lit)
 {
 	b->port_lit = is_lit;
 	event_log_line(b->log, board_real(b, t_ns), board_tick(b, t_ns),
-		       is_lit ? "port-above" : "port-below", "\"power_w\":%.4g", port_power(b, t_ns));
+		       is_lit ? "port-above" : "port-below", "\"power_w\":%.4g",
+		       port_power(b, t_ns));
 }
 
 void light_check(struct board *b, int64_t t_ns)
@@ -52,7 +53,8 @@ void light_check(struct board *b, int64_t t_ns)
 
 	if (end == b->port_lit)
 		return;
-	log_crossing(b, lit(b, t_ns) == end ? t_ns : crossing(b, t_ns, t_ns + HORIZON_NS, end), end);
+	log_crossing(b, lit(b, t_ns) == end ? t_ns : crossing(b, t_ns, t_ns + HORIZON_NS, end),
+		     end);
 }
 
 void light_off(struct board *b, int64_t t_ns)

@@ -26,7 +26,7 @@ DEFINE_CLEANUP(struct event_log *, event_log_close, event_log_closep);
 bool event_log_wanted(const struct event_log *log);
 
 /* `format` makes further members of the object: "\"from\":%d,\"to\":%d", or NULL. */
-void event_log_line(struct event_log *log, uint64_t t_ns, uint64_t tick, const char *event, const char *format, ...)
-	_printf_(5, 6);
+void event_log_line(struct event_log *log, uint64_t t_ns, uint64_t tick, const char *event,
+		    const char *format, ...) _printf_(5, 6);
 
 #endif

@@ -15,7 +15,8 @@
 
 static int print_truth(const struct plant *plant, const struct options *o)
 {
-	json_t *truth = plant_truth(plant, o->truth_start_nm * 1e-9, o->truth_stop_nm * 1e-9, CHIP_K);
+	json_t *truth =
+		plant_truth(plant, o->truth_start_nm * 1e-9, o->truth_stop_nm * 1e-9, CHIP_K);
 	int r;
 
 	if (!truth)
@@ -47,7 +48,8 @@ static int add_faults(struct board *board, const char *path, char **ret_message)
 
 		r = board_fault(board, fault, &message);
 		if (r < 0) {
-			fail(ret_message, r, "%s, fault %zu: %s", path, i + 1, message ? message : "");
+			fail(ret_message, r, "%s, fault %zu: %s", path, i + 1,
+			     message ? message : "");
 			break;
 		}
 	}
@@ -123,6 +125,7 @@ static int serve(const struct options *o, const struct erb1_parameters *paramete
 static int run(struct options *o, char **ret_message)
 {
 	_cleanup_(plant_freep) struct plant *plant = NULL;
+	_cleanup_free_ char *message = NULL;
 	struct erb1_parameters parameters;
 	const struct plant_config config = {
 		.seed = o->seed,
@@ -136,9 +139,12 @@ static int run(struct options *o, char **ret_message)
 	r = erb1_parameters_take(o->parameters, o->unsafe_fast_arming, &parameters, ret_message);
 	if (r < 0)
 		return r;
-	r = plant_new(&config, &plant, ret_message);
+	r = plant_new(&config, &plant, &message);
 	if (r < 0)
-		return r;
+		return fail(ret_message, r, "%s%s", message ? message : strerror(-r),
+			    json_object_size(o->parameters)
+				    ? " (--parameters lists those of the board, too)"
+				    : "");
 	return o->truth ? print_truth(plant, o) : serve(o, &parameters, plant, ret_message);
 }
 

@@ -103,7 +103,7 @@ static void print_parameters(const char *device)
 	erb1_parameters_print(stdout);
 	printf("of laser, chip and photodiodes\n");
 	json_object_foreach(plant, key, value)
-		printf("  %-24s %-10g (%g to %g)\n", key,
+		printf("  %-24s %-10.8g (%.8g to %.8g)\n", key,
 		       json_number_value(json_object_get(value, "default")),
 		       json_number_value(json_object_get(value, "min")),
 		       json_number_value(json_object_get(value, "max")));
@@ -118,7 +118,8 @@ static int read_seed(const char *text, uint64_t *ret, char **ret_message)
 	errno = 0;
 	*ret = strtoull(text, &end, 0);
 	if (errno || *end || end == text || *text == '-')
-		return fail(ret_message, -EINVAL, "--seed needs a number from 0 to 2^64 - 1, not '%s'", text);
+		return fail(ret_message, -EINVAL,
+			    "--seed needs a number from 0 to 2^64 - 1, not '%s'", text);
 	return 0;
 }
 
@@ -130,7 +131,9 @@ static int read_set(const char *text, json_t *parameters, char **ret_message)
 	double number;
 
 	if (!equals || equals == text || !equals[1])
-		return fail(ret_message, -EINVAL, "--set needs KEY=VALUE, for example loss_db_per_cm=2; see --parameters");
+		return fail(
+			ret_message, -EINVAL,
+			"--set needs KEY=VALUE, for example loss_db_per_cm=2; see --parameters");
 	key = strndup(text, (size_t)(equals - text));
 	if (!key)
 		return -ENOMEM;
@@ -145,7 +148,8 @@ static int read_nm(const char *text, double *ret, char **ret_message)
 
 	*ret = text ? strtod(text, &end) : 0;
 	if (!text || *end || end == text || !(*ret > 0))
-		return fail(ret_message, -EINVAL, "--truth needs two wavelengths in nm, for example --truth 1540 1560");
+		return fail(ret_message, -EINVAL,
+			    "--truth needs two wavelengths in nm, for example --truth 1540 1560");
 	return 0;
 }
 
@@ -161,7 +165,8 @@ static int read_truth(int argc, char **argv, struct options *o, char **ret_messa
 	if (r < 0)
 		return r;
 	if (o->truth_stop_nm <= o->truth_start_nm)
-		return fail(ret_message, -EINVAL, "--truth: the second wavelength must be above the first");
+		return fail(ret_message, -EINVAL,
+			    "--truth: the second wavelength must be above the first");
 	return 0;
 }
 
@@ -251,7 +256,8 @@ int options_parse(int argc, char **argv, struct options *o, char **ret_message)
 		return 1;
 	}
 	if (optind < argc)
-		return fail(ret_message, -EINVAL, "unexpected argument '%s'; see --help", argv[optind]);
+		return fail(ret_message, -EINVAL, "unexpected argument '%s'; see --help",
+			    argv[optind]);
 	if (!o->socket && !o->truth)
 		return fail(ret_message, -EINVAL, "say where to listen: --socket PATH; see --help");
 	return 0;

@@ -47,8 +47,8 @@ int64_t program_setpoint(const struct program *p, unsigned int axis, unsigned in
 
 static uint64_t span_of(const struct etalon_hw_gang *g)
 {
-	return g->stop < g->start ? (uint64_t)g->start - (uint64_t)g->stop :
-				    (uint64_t)g->stop - (uint64_t)g->start;
+	return g->stop < g->start ? (uint64_t)g->start - (uint64_t)g->stop
+				  : (uint64_t)g->stop - (uint64_t)g->start;
 }
 
 uint64_t program_run_in_ns(const struct program *p, const struct etalon_hw_source *s,
@@ -72,7 +72,8 @@ int64_t program_run_in_distance(const struct program *p, const struct etalon_hw_
 	const uint64_t ns = program_run_in_ns(p, s, member);
 	const unsigned __int128 divisor = (unsigned __int128)(a->points - 1) * p->image.period_ns;
 
-	return (int64_t)(((unsigned __int128)span_of(&a->gang[member]) * ns + divisor - 1) / divisor);
+	return (int64_t)(((unsigned __int128)span_of(&a->gang[member]) * ns + divisor - 1) /
+			 divisor);
 }
 
 static int keep_lists(const struct program_context *context, struct program *p)
@@ -80,7 +81,8 @@ static int keep_lists(const struct program_context *context, struct program *p)
 	for (unsigned int a = 0; a < p->image.axis_count; a++) {
 		const struct etalon_hw_axis *axis = &p->image.axis[a];
 
-		for (unsigned int m = 0; axis->shape == ETALON_HW_AXIS_LIST && m < axis->gang_count; m++) {
+		for (unsigned int m = 0; axis->shape == ETALON_HW_AXIS_LIST && m < axis->gang_count;
+		     m++) {
 			const struct uploaded_list *list = &context->lists[axis->gang[m].list];
 
 			p->values[a][m] = malloc(list->points * sizeof(int64_t));
@@ -119,7 +121,8 @@ static void consider_emission(const struct program_context *context, struct prog
 			p->drives[n] = true;
 			p->ramps[n] = p->image.axis[a].mode == ETALON_HW_MODE_RAMP;
 			p->drives_ramp_zero |= ramps_zero;
-			if ((sources[n].is_gate || (sources[n].emits && ramps_zero)) && reaches(p, a, m))
+			if ((sources[n].is_gate || (sources[n].emits && ramps_zero)) &&
+			    reaches(p, a, m))
 				p->needs_emitting = true;
 		}
 }

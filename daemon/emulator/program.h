@@ -47,10 +47,11 @@ struct program {
 };
 
 /* -EINVAL: refused, see *ret_refusal. -ENOMEM. */
-int program_load(const struct program_context *context, const struct etalon_hw_program *image, struct program **ret,
-		 struct refusal *ret_refusal);
+int program_load(const struct program_context *context, const struct etalon_hw_program *image,
+		 struct program **ret, struct refusal *ret_refusal);
 /* The limits alone, again: they may have changed since. */
-int program_check_limits(const struct program_context *context, const struct program *p, struct refusal *ret_refusal);
+int program_check_limits(const struct program_context *context, const struct program *p,
+			 struct refusal *ret_refusal);
 struct program *program_free(struct program *p);
 DEFINE_CLEANUP(struct program *, program_free, program_freep);
 
@@ -61,11 +62,14 @@ static inline const struct etalon_hw_axis *program_innermost(const struct progra
 
 /* Points of one pass of an axis: twice as many UP_DOWN. */
 uint64_t program_pass_points(const struct etalon_hw_axis *axis);
-int64_t program_setpoint(const struct program *p, unsigned int axis, unsigned int member, uint32_t index);
+int64_t program_setpoint(const struct program *p, unsigned int axis, unsigned int member,
+			 uint32_t index);
 
 /* Ramps: time from the start of motion to the first setpoint, and how far that is. */
-uint64_t program_run_in_ns(const struct program *p, const struct etalon_hw_source *s, unsigned int member);
-int64_t program_run_in_distance(const struct program *p, const struct etalon_hw_source *s, unsigned int member);
+uint64_t program_run_in_ns(const struct program *p, const struct etalon_hw_source *s,
+			   unsigned int member);
+int64_t program_run_in_distance(const struct program *p, const struct etalon_hw_source *s,
+				unsigned int member);
 
 const struct etalon_hw_source *hw_sources(const struct etalon_hw_description *d);
 const struct etalon_hw_detector *hw_detectors(const struct etalon_hw_description *d);

@@ -26,19 +26,20 @@ static int malformed(struct refusal *ret, size_t offset)
 }
 
 #define AT(member) offsetof(struct etalon_hw_program, member)
-#define AT_AXIS(n, member)                                                                         \
+#define AT_AXIS(n, member) \
 	(AT(axis) + (n) * sizeof(struct etalon_hw_axis) + offsetof(struct etalon_hw_axis, member))
-#define AT_GANG(n, m, member)                                                                      \
-	(AT_AXIS(n, gang) + (m) * sizeof(struct etalon_hw_gang) +                                  \
+#define AT_GANG(n, m, member)                                     \
+	(AT_AXIS(n, gang) + (m) * sizeof(struct etalon_hw_gang) + \
 	 offsetof(struct etalon_hw_gang, member))
-#define AT_COMPARATOR(n, member)                                                                   \
-	(AT(comparator) + (n) * sizeof(struct etalon_hw_comparator) +                              \
+#define AT_COMPARATOR(n, member)                                      \
+	(AT(comparator) + (n) * sizeof(struct etalon_hw_comparator) + \
 	 offsetof(struct etalon_hw_comparator, member))
 
 static int check_head(const struct etalon_hw_description *d, const struct etalon_hw_program *p,
 		      struct refusal *ret)
 {
-	const uint32_t known = ETALON_HW_PROGRAM_NEEDS_EMISSION | ETALON_HW_PROGRAM_STOP_ON_OVERFLOW;
+	const uint32_t known =
+		ETALON_HW_PROGRAM_NEEDS_EMISSION | ETALON_HW_PROGRAM_STOP_ON_OVERFLOW;
 
 	if (p->magic != ETALON_HW_PROGRAM_MAGIC)
 		return malformed(ret, AT(magic));
@@ -103,7 +104,8 @@ static int check_axis_form(const struct etalon_hw_program *p, unsigned int n, st
 	case ETALON_HW_MODE_STEP:
 		return 0;
 	case ETALON_HW_MODE_WAIT:
-		return a->gang_count ? check_wait(a, n, ret) : malformed(ret, AT_AXIS(n, gang_count));
+		return a->gang_count ? check_wait(a, n, ret)
+				     : malformed(ret, AT_AXIS(n, gang_count));
 	case ETALON_HW_MODE_RAMP:
 		if (n != p->axis_count - 1 || a->shape != ETALON_HW_AXIS_LINEAR || !a->gang_count)
 			return refuse(ret, ETALON_HW_REFUSED_MODE, n, 0, 0);
@@ -115,8 +117,8 @@ static int check_axis_form(const struct etalon_hw_program *p, unsigned int n, st
 	}
 }
 
-static int check_list(const struct program_context *c, const struct etalon_hw_axis *a, unsigned int n,
-		      unsigned int member, struct refusal *ret)
+static int check_list(const struct program_context *c, const struct etalon_hw_axis *a,
+		      unsigned int n, unsigned int member, struct refusal *ret)
 {
 	const uint16_t list = a->gang[member].list;
 
@@ -195,15 +197,16 @@ static int check_detectors(const struct etalon_hw_description *d, const struct e
 			return refuse(ret, ETALON_HW_REFUSED_CHANNEL, pd->detector, 0,
 				      detector->range_count - 1);
 		range = &hw_ranges(d)[detector->range_first + pd->range];
-		if (!(detector->flags & ETALON_HW_DETECTOR_SLOW) && p->aperture_ns < range->aperture_min_ns)
+		if (!(detector->flags & ETALON_HW_DETECTOR_SLOW) &&
+		    p->aperture_ns < range->aperture_min_ns)
 			return refuse(ret, ETALON_HW_REFUSED_TIMING, TIMING_APERTURE,
 				      (int64_t)range->aperture_min_ns, PERIOD_MAX_NS);
 	}
 	return 0;
 }
 
-static int check_comparators(const struct etalon_hw_description *d, const struct etalon_hw_program *p,
-			     struct refusal *ret)
+static int check_comparators(const struct etalon_hw_description *d,
+			     const struct etalon_hw_program *p, struct refusal *ret)
 {
 	for (size_t i = 0; i < ETALON_HW_COMPARATORS_MAX; i++) {
 		const struct etalon_hw_comparator *c = &p->comparator[i];
@@ -294,7 +297,8 @@ static void extent(const struct program_context *c, const struct program *p, uns
 	const int64_t last = a->points > 1 ? g->stop : g->start;
 
 	*ret_run_in = 0;
-	*ret_low = MIN(g->start, last); /* as they are: nothing is computed from values not checked yet */
+	*ret_low = MIN(g->start,
+		       last); /* as they are: nothing is computed from values not checked yet */
 	*ret_high = MAX(g->start, last);
 	if (a->shape == ETALON_HW_AXIS_LIST)
 		*ret_low = *ret_high = p->values[axis][member][0];
@@ -303,8 +307,8 @@ static void extent(const struct program_context *c, const struct program *p, uns
 		*ret_high = MAX(*ret_high, p->values[axis][member][i]);
 	}
 	if (a->mode == ETALON_HW_MODE_RAMP)
-		*ret_run_in = program_run_in_distance(
-			p, &hw_sources(c->description)[g->source], member);
+		*ret_run_in =
+			program_run_in_distance(p, &hw_sources(c->description)[g->source], member);
 }
 
 static int check_limits_of(const struct program_context *c, const struct program *p,

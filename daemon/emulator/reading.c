@@ -55,8 +55,9 @@ static void recover(struct board *b, unsigned int detector, const struct front_e
 
 	if (state->overload_ns != INT64_MIN && since < (int64_t)f->recovery_ns) {
 		*flags |= ETALON_HW_SAMPLE_OVERLOAD_RECOVERY;
-		reading->mean += OVERLOAD_TAIL * f->code_max / f->per_step *
-				 exp(-TAIL_CONSTANTS * (double)MAX(since, 0) / (double)f->recovery_ns);
+		reading->mean +=
+			OVERLOAD_TAIL * f->code_max / f->per_step *
+			exp(-TAIL_CONSTANTS * (double)MAX(since, 0) / (double)f->recovery_ns);
 	}
 	if (begin_ns < state->switched_ns)
 		*flags |= ETALON_HW_SAMPLE_RANGE_SWITCHED;
@@ -84,7 +85,8 @@ void reading_take(struct board *b, const struct plant_conditions *c,
 		uint8_t flags = 0;
 
 		recover(b, n, &front_ends[i], begin_ns, &readings[i], &flags);
-		front_end_sample(&front_ends[i], &readings[i], key_of(b, c, n, key_point), &samples[i]);
+		front_end_sample(&front_ends[i], &readings[i], key_of(b, c, n, key_point),
+				 &samples[i]);
 		samples[i].flags |= flags;
 		if (b->detector[n].role == ETALON_HW_ROLE_WAVELENGTH_LOG && !c->emitting)
 			samples[i] = (struct etalon_hw_sample){

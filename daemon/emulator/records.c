@@ -52,8 +52,8 @@ struct records *records_free(struct records *r)
 
 uint32_t records_stride(uint32_t detectors)
 {
-	size_t bytes = sizeof(struct etalon_hw_record_point) +
-		       detectors * sizeof(struct etalon_hw_sample);
+	size_t bytes =
+		sizeof(struct etalon_hw_record_point) + detectors * sizeof(struct etalon_hw_sample);
 
 	return (uint32_t)MAX((bytes + 7) & ~(size_t)7, (size_t)ETALON_HW_STRIDE_MIN);
 }

@@ -13,8 +13,8 @@
 #include "base/cleanup.h"
 #include "hw.h"
 
-#define RECORD_STRIDE_MAX                                                                          \
-	(sizeof(struct etalon_hw_record_point) +                                                   \
+#define RECORD_STRIDE_MAX                        \
+	(sizeof(struct etalon_hw_record_point) + \
 	 ETALON_HW_PROGRAM_DETECTORS_MAX * sizeof(struct etalon_hw_sample))
 
 struct records;

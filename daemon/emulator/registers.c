@@ -12,7 +12,8 @@
 #define LIVE_MIN_NS 1000U
 #define LIVE_MAX_NS 1000000000U
 
-static bool in_blocks(uint32_t address, uint32_t base, uint32_t block, uint32_t count, uint32_t *ret_n)
+static bool in_blocks(uint32_t address, uint32_t base, uint32_t block, uint32_t count,
+		      uint32_t *ret_n)
 {
 	if (address < base || address >= base + block * count)
 		return false;
@@ -41,9 +42,9 @@ static uint64_t duration(const struct board *b)
 
 static uint64_t emission_ready_tick(const struct board *b)
 {
-	return b->safety.state == ETALON_HW_STATE_DELAY ?
-		       board_tick(b, board_time(b, b->safety.emission_ready)) :
-		       0;
+	return b->safety.state == ETALON_HW_STATE_DELAY
+		       ? board_tick(b, board_time(b, b->safety.emission_ready))
+		       : 0;
 }
 
 /* 64-bit registers, by the address of their low word. */
@@ -83,7 +84,8 @@ static bool read_wide(struct board *b, uint32_t address, uint64_t *ret)
 	default:
 		break;
 	}
-	if (!in_blocks(address, ETALON_REG_SOURCE(0), SOURCE_BLOCK, b->description->source_count, &n) ||
+	if (!in_blocks(address, ETALON_REG_SOURCE(0), SOURCE_BLOCK, b->description->source_count,
+		       &n) ||
 	    address % SOURCE_BLOCK >= ETALON_SOURCE_STATUS)
 		return false;
 	*ret = (uint64_t)source_read(b, n, address % SOURCE_BLOCK);
@@ -191,7 +193,8 @@ static uint32_t read_block(struct board *b, uint32_t address)
 	if (in_blocks(address, ETALON_REG_DETECTOR(0), DETECTOR_BLOCK, d->detector_count, &n) &&
 	    address % DETECTOR_BLOCK == ETALON_DETECTOR_RANGE)
 		return b->detector_state[n].range;
-	if (in_blocks(address, ETALON_REG_LIVE(0), sizeof(struct etalon_hw_live), d->detector_count, &n))
+	if (in_blocks(address, ETALON_REG_LIVE(0), sizeof(struct etalon_hw_live), d->detector_count,
+		      &n))
 		return word_of(b->live.window, address - ETALON_REG_LIVE(0));
 	if (address >= ETALON_REG_DESCRIPTION &&
 	    address + sizeof(uint32_t) <= ETALON_REG_DESCRIPTION + b->description_size)
@@ -244,7 +247,8 @@ static void write_range(struct board *b, unsigned int n, uint32_t value)
 	struct detector_state *d = &b->detector_state[n];
 
 	if (value >= b->detector[n].range_count)
-		return board_result(b, ETALON_HW_REFUSED_CHANNEL, n, 0, b->detector[n].range_count - 1);
+		return board_result(b, ETALON_HW_REFUSED_CHANNEL, n, 0,
+				    b->detector[n].range_count - 1);
 	board_result(b, ETALON_HW_RESULT_OK, 0, 0, 0);
 	if (d->range == value)
 		return;
@@ -328,9 +332,9 @@ static void write_wide(struct board *b, unsigned int n, uint32_t address, uint32
 		w->write_low = value;
 		return;
 	}
-	low = w->write_address == low_address ?
-		      w->write_low :
-		      (uint32_t)source_read(b, n, low_address % SOURCE_BLOCK);
+	low = w->write_address == low_address
+		      ? w->write_low
+		      : (uint32_t)source_read(b, n, low_address % SOURCE_BLOCK);
 	w->write_address = UINT32_MAX;
 	source_write(b, n, low_address % SOURCE_BLOCK, (int64_t)((uint64_t)value << 32 | low));
 }
@@ -356,7 +360,8 @@ void board_write(struct board *b, uint32_t address, uint32_t value)
 	if (in_blocks(address, ETALON_REG_SOURCE(0), SOURCE_BLOCK, d->source_count, &n) &&
 	    address % SOURCE_BLOCK < ETALON_SOURCE_STATUS)
 		write_wide(b, n, address, value);
-	else if (in_blocks(address, ETALON_REG_DETECTOR(0), DETECTOR_BLOCK, d->detector_count, &n) &&
+	else if (in_blocks(address, ETALON_REG_DETECTOR(0), DETECTOR_BLOCK, d->detector_count,
+			   &n) &&
 		 address % DETECTOR_BLOCK == ETALON_DETECTOR_RANGE)
 		write_range(b, n, value);
 	else if (!write_narrow(b, address, value))

@@ -17,7 +17,8 @@ static const char *state_name(enum etalon_hw_state state)
 
 bool safety_armed(const struct board *b)
 {
-	return b->safety.state == ETALON_HW_STATE_ARMED || b->safety.state == ETALON_HW_STATE_DELAY ||
+	return b->safety.state == ETALON_HW_STATE_ARMED ||
+	       b->safety.state == ETALON_HW_STATE_DELAY ||
 	       b->safety.state == ETALON_HW_STATE_EMITTING;
 }
 
@@ -56,9 +57,10 @@ static void enter(struct board *b, enum etalon_hw_state state, uint32_t cause, u
 	const int64_t t = board_time(b, real_ns);
 
 	s->state = state;
-	event_log_line(b->log, real_ns, board_tick(b, t), "state",
-		       "\"from\":\"%s\",\"to\":\"%s\",\"cause\":%u,\"latched\":%u,\"kicks\":%" PRIu64,
-		       state_name(from), state_name(state), cause, s->latched, s->kicks);
+	event_log_line(
+		b->log, real_ns, board_tick(b, t), "state",
+		"\"from\":\"%s\",\"to\":\"%s\",\"cause\":%u,\"latched\":%u,\"kicks\":%" PRIu64,
+		state_name(from), state_name(state), cause, s->latched, s->kicks);
 	board_notify(b, ETALON_HW_EVENT_STATE);
 }
 
@@ -69,8 +71,8 @@ static void trigger_emission(struct board *b, bool on, uint64_t real_ns)
 	for (size_t i = 0; i < TRIGGER_OUTPUTS; i++)
 		if (b->sequencer.program->image.output[i] == ETALON_HW_OUTPUT_EMISSION)
 			event_log_line(b->log, real_ns, board_tick(b, board_time(b, real_ns)),
-				       "trigger-out", "\"output\":%zu,\"function\":%d,\"level\":%d", i,
-				       ETALON_HW_OUTPUT_EMISSION, on);
+				       "trigger-out", "\"output\":%zu,\"function\":%d,\"level\":%d",
+				       i, ETALON_HW_OUTPUT_EMISSION, on);
 }
 
 /* Programs that may not go on when light goes off. */
@@ -181,7 +183,8 @@ static int setpoint_outside(const struct board *b)
 	for (unsigned int n = 0; n < b->description->source_count; n++) {
 		const int64_t setpoint = b->source_state[n].setpoint;
 
-		if (b->source[n].emits && (setpoint < b->limit_low[n] || setpoint > b->limit_high[n]))
+		if (b->source[n].emits &&
+		    (setpoint < b->limit_low[n] || setpoint > b->limit_high[n]))
 			return (int)n;
 	}
 	return -1;
@@ -209,7 +212,8 @@ static void arm(struct board *b)
 		return board_result(b, ETALON_HW_REFUSED_WATCHDOG, 0, d->watchdog_min_ns,
 				    d->watchdog_max_ns);
 	if (unwritten >= 0)
-		return board_result(b, ETALON_HW_REFUSED_LIMITS_UNWRITTEN, (uint32_t)unwritten, 0, 0);
+		return board_result(b, ETALON_HW_REFUSED_LIMITS_UNWRITTEN, (uint32_t)unwritten, 0,
+				    0);
 	if (outside >= 0)
 		return board_result(b, ETALON_HW_REFUSED_LIMIT, (uint32_t)outside,
 				    b->limit_low[outside], b->limit_high[outside]);

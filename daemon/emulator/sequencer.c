@@ -10,7 +10,7 @@
 #include "base/util.h"
 #include "emulator/board_internal.h"
 
-static void pulse(struct board *b, enum etalon_hw_output_function function, int64_t t_ns)
+void sequencer_pulse(struct board *b, enum etalon_hw_output_function function, int64_t t_ns)
 {
 	struct sequencer *s = &b->sequencer;
 
@@ -20,11 +20,12 @@ static void pulse(struct board *b, enum etalon_hw_output_function function, int6
 		s->output[i].pulses++;
 		if (function != ETALON_HW_OUTPUT_POINT && function != ETALON_HW_OUTPUT_APERTURE)
 			event_log_line(b->log, board_real(b, t_ns), board_tick(b, t_ns),
-				       "trigger-out", "\"output\":%zu,\"function\":%d", i, function);
+				       "trigger-out", "\"output\":%zu,\"function\":%d", i,
+				       function);
 	}
 }
 
-static void set_state(struct board *b, enum etalon_hw_sequencer_state state)
+void sequencer_set_state(struct board *b, enum etalon_hw_sequencer_state state)
 {
 	if (b->sequencer.state == state)
 		return;
@@ -38,57 +39,19 @@ bool sequencer_active(const struct board *b)
 	       b->sequencer.state == ETALON_HW_SEQUENCER_RUNNING;
 }
 
-static struct program_context context_of(struct board *b)
-{
-	return (struct program_context){
-		.description = b->description,
-		.limit_low = b->limit_low,
-		.limit_high = b->limit_high,
-		.lists = b->upload.list,
-		.record_rate_max = (uint64_t)b->parameters.record_rate_max,
-	};
-}
-
-void sequencer_load(struct board *b)
-{
-	struct sequencer *s = &b->sequencer;
-	const struct program_context context = context_of(b);
-	struct refusal refusal = {0};
-	int r;
-
-	if (sequencer_active(b))
-		return board_result(b, ETALON_HW_REFUSED_STATE, 0, 0, 0);
-	s->program = program_free(s->program);
-	set_state(b, ETALON_HW_SEQUENCER_IDLE);
-	if (b->upload.torn || !b->upload.have_program)
-		return board_result(b, ETALON_HW_REFUSED_UPLOAD, 0, 0, 0);
-	r = program_load(&context, &b->upload.program, &s->program, &refusal);
-	if (r < 0)
-		return board_result(b, refusal.result ? refusal.result : ETALON_HW_REFUSED_UPLOAD,
-				    refusal.detail, refusal.low, refusal.high);
-	sequencer_duration_ns(b, s->program, board_now(b), &s->duration_is_bound);
-	board_result(b, ETALON_HW_RESULT_OK, 0, 0, 0);
-	set_state(b, ETALON_HW_SEQUENCER_READY);
-}
-
-void sequencer_free(struct sequencer *s)
-{
-	s->program = program_free(s->program);
-}
-
 static void finish(struct board *b, enum etalon_hw_end_cause cause)
 {
 	struct sequencer *s = &b->sequencer;
 
 	sequencer_record_end(b, cause);
-	pulse(b, ETALON_HW_OUTPUT_END, s->now_ns);
+	sequencer_pulse(b, ETALON_HW_OUTPUT_END, s->now_ns);
 	event_log_line(b->log, board_real(b, s->now_ns), board_tick(b, s->now_ns), "program-end",
-		       "\"generation\":%u,\"cause\":%d,\"produced\":%" PRIu64 ",\"dropped\":%" PRIu64
-		       ",\"pulses\":[%" PRIu64 ",%" PRIu64 "]",
+		       "\"generation\":%u,\"cause\":%d,\"produced\":%" PRIu64
+		       ",\"dropped\":%" PRIu64 ",\"pulses\":[%" PRIu64 ",%" PRIu64 "]",
 		       s->program->image.generation, cause, s->produced, s->dropped,
 		       s->output[0].pulses, s->output[1].pulses);
 	s->due_ns = NEVER_NS;
-	set_state(b, ETALON_HW_SEQUENCER_ENDED);
+	sequencer_set_state(b, ETALON_HW_SEQUENCER_ENDED);
 }
 
 /* A ramp that ran out returns to its last setpoint; others are there. */
@@ -120,7 +83,8 @@ void sequencer_stop(struct board *b, enum etalon_hw_end_cause cause, int64_t t_n
 		return;
 	if (!b->config.speed_max) /* else the program has its own time, which may lag */
 		s->now_ns = MAX(s->now_ns, t_ns);
-	if (s->state == ETALON_HW_SEQUENCER_WAITING) { /* START and END all the same: the host counts on them */
+	if (s->state ==
+	    ETALON_HW_SEQUENCER_WAITING) { /* START and END all the same: the host counts on them */
 		sequencer_begin_channels(b);
 		sequencer_record_start(b, 0);
 	}
@@ -173,7 +137,8 @@ static void place_leg(struct board *b, int64_t ready_ns)
 		.span_end_ns = NEVER_NS,
 	};
 	if (program_innermost(s->program)->mode == ETALON_HW_MODE_RAMP)
-		s->leg.span_end_ns = t.slot_ns + (int64_t)((2 * s->walk.leg_points - 1) * period / 2);
+		s->leg.span_end_ns =
+			t.slot_ns + (int64_t)((2 * s->walk.leg_points - 1) * period / 2);
 	next_slot(b, t.slot_ns);
 }
 
@@ -183,10 +148,11 @@ static void move_gate(struct board *b)
 	const struct sequencer *s = &b->sequencer;
 
 	if (b->gate >= 0 && s->program->drives[b->gate])
-		source_command(b, (unsigned int)b->gate, b->source_state[b->gate].setpoint, 0, s->now_ns);
+		source_command(b, (unsigned int)b->gate, b->source_state[b->gate].setpoint, 0,
+			       s->now_ns);
 }
 
-static void begin_leg(struct board *b, int64_t floor_ns)
+void sequencer_begin_leg(struct board *b, int64_t floor_ns)
 {
 	struct sequencer *s = &b->sequencer;
 	bool waits;
@@ -226,82 +192,12 @@ static void leg_end(struct board *b)
 	const unsigned int innermost = s->program->image.axis_count - 1;
 
 	if (!walk_next_leg(&s->walk)) {
-		pulse(b, ETALON_HW_OUTPUT_AXIS_END, s->now_ns);
+		sequencer_pulse(b, ETALON_HW_OUTPUT_AXIS_END, s->now_ns);
 		return end_of_points(b);
 	}
 	if (s->walk.position[innermost] == 0)
-		pulse(b, ETALON_HW_OUTPUT_AXIS_END, s->now_ns);
-	begin_leg(b, s->now_ns);
-}
-
-static void begin_program(struct board *b, int64_t t_ns)
-{
-	struct sequencer *s = &b->sequencer;
-	const struct program *p = s->program;
-	const int64_t tick_ns = b->description->tick_ps / 1000;
-	bool bound;
-	uint64_t duration;
-	int64_t floor_ns;
-
-	t_ns -= t_ns % tick_ns; /* START is on a tick, so that END - START is the duration */
-	s->start_ns = s->now_ns = t_ns;
-	duration = sequencer_duration_ns(b, p, t_ns, &bound);
-	board_plant_begin(b, t_ns);
-	floor_ns = preparation_ready(b, p, t_ns);
-	sequencer_begin_channels(b);
-	sequencer_record_start(b, duration);
-	for (size_t i = 0; i < TRIGGER_INPUTS; i++)
-		trigger_begin(&s->trigger[i], t_ns);
-	event_log_line(b->log, board_real(b, t_ns), board_tick(b, t_ns), "program-start",
-		       "\"generation\":%u,\"run_key\":%" PRIu64 ",\"points\":%" PRIu64
-		       ",\"duration_ns\":%" PRIu64,
-		       p->image.generation, (uint64_t)p->image.run_key, p->points, duration);
-	pulse(b, ETALON_HW_OUTPUT_START, t_ns);
-	s->status_due_ns = t_ns + 100 * (int64_t)NSEC_PER_MSEC;
-	set_state(b, ETALON_HW_SEQUENCER_RUNNING);
-	if (p->image.gate != ETALON_HW_GATE_KEEP) {
-		gate_command(b, p->image.gate == ETALON_HW_GATE_OPEN, t_ns);
-		s->opened_gate = p->image.gate == ETALON_HW_GATE_OPEN;
-	}
-	walk_begin(&s->walk, p);
-	walk_next_leg(&s->walk);
-	begin_leg(b, floor_ns);
-	faults_at_point(b, 0);
-}
-
-static void reset_run(struct sequencer *s)
-{
-	s->number = s->produced = s->dropped = s->status_number = 0;
-	s->crc = 0;
-	s->gap_count = s->gap_points = 0;
-	s->edges_missed = s->edges_early = 0;
-	s->edge_missed = s->edge_early = s->opened_gate = false;
-	memset(s->output, 0, sizeof(s->output));
-}
-
-void sequencer_start(struct board *b)
-{
-	struct sequencer *s = &b->sequencer;
-	const struct program_context context = context_of(b);
-	struct refusal refusal = {0};
-
-	if (s->state != ETALON_HW_SEQUENCER_READY && s->state != ETALON_HW_SEQUENCER_ENDED)
-		return board_result(b, ETALON_HW_REFUSED_STATE, 0, 0, 0);
-	if (s->program->needs_emitting && b->safety.state != ETALON_HW_STATE_EMITTING)
-		return board_result(b, ETALON_HW_REFUSED_EMISSION, 0, 0, 0);
-	if (program_check_limits(&context, s->program, &refusal) < 0)
-		return board_result(b, refusal.result, refusal.detail, refusal.low, refusal.high);
-	board_result(b, ETALON_HW_RESULT_OK, 0, 0, 0);
-	reset_run(s);
-	s->now_ns = board_now(b);
-	if (s->program->image.start_source == ETALON_HW_START_SOFTWARE)
-		return begin_program(b, s->now_ns);
-	s->phase = PHASE_START_EDGE;
-	s->edge_ns = s->now_ns;
-	s->status_due_ns = NEVER_NS;
-	while (trigger_peek(&s->trigger[s->program->image.start_input]) < s->now_ns)
-		trigger_take(&s->trigger[s->program->image.start_input]);
-	set_state(b, ETALON_HW_SEQUENCER_WAITING);
+		sequencer_pulse(b, ETALON_HW_OUTPUT_AXIS_END, s->now_ns);
+	sequencer_begin_leg(b, s->now_ns);
 }
 
 static void poll_wait(struct board *b)
@@ -348,7 +244,7 @@ static void slot(struct board *b)
 	note_setpoints(b, axis, s->leg.done);
 	if (image->point_clock == ETALON_HW_CLOCK_SOURCE && a->mode == ETALON_HW_MODE_STEP)
 		from = settled_after(b, from);
-	pulse(b, ETALON_HW_OUTPUT_POINT, s->now_ns);
+	sequencer_pulse(b, ETALON_HW_OUTPUT_POINT, s->now_ns);
 	s->phase = PHASE_APERTURE;
 	s->aperture_ns = from + (int64_t)image->delay_ns;
 	s->due_ns = s->aperture_ns + (int64_t)image->aperture_ns;
@@ -373,7 +269,7 @@ static void aperture(struct board *b)
 	const int64_t period = (int64_t)image->period_ns;
 	unsigned int action;
 
-	pulse(b, ETALON_HW_OUTPUT_APERTURE, s->aperture_ns);
+	sequencer_pulse(b, ETALON_HW_OUTPUT_APERTURE, s->aperture_ns);
 	action = sequencer_point(b);
 	if (!sequencer_active(b)) /* it tripped, or overflow ended it */
 		return;
@@ -394,9 +290,12 @@ static void aperture(struct board *b)
 static void miss_edges(struct board *b)
 {
 	struct sequencer *s = &b->sequencer;
-	struct trigger *t = &s->trigger[s->program->image.clock_input];
+	struct trigger *t;
 
-	while (is_edge_clock(s) && trigger_peek(t) < s->now_ns) {
+	if (!is_edge_clock(s))
+		return;
+	t = &s->trigger[s->program->image.clock_input];
+	while (trigger_peek(t) < s->now_ns) {
 		trigger_take(t);
 		s->edges_missed++;
 		s->edge_missed = true;
@@ -440,7 +339,7 @@ static void start_edge(struct board *b)
 	if (trigger_peek(t) > s->now_ns)
 		return sequencer_stop(b, ETALON_HW_END_CLOCK_TIMEOUT, s->now_ns);
 	trigger_take(t);
-	begin_program(b, s->now_ns);
+	sequencer_begin(b, s->now_ns);
 }
 
 static void step(struct board *b)
@@ -476,7 +375,8 @@ static int64_t edge_due(const struct sequencer *s)
 	int64_t due = trigger_peek(t);
 
 	if (p->clock_timeout_ns)
-		due = MIN(due, s->edge_ns + (int64_t)MIN(p->clock_timeout_ns, (uint64_t)INT64_MAX / 4));
+		due = MIN(due,
+			  s->edge_ns + (int64_t)MIN(p->clock_timeout_ns, (uint64_t)INT64_MAX / 4));
 	if (!start)
 		due = MIN(due, s->leg.span_end_ns);
 	return due;

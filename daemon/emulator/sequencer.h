@@ -81,9 +81,18 @@ struct sequencer {
 	int64_t budget; /* samples that may still be made in this slice */
 };
 
-/* ---- sequencer.c ---- */
+/* ---- sequencer_load.c ---- */
 void sequencer_load(struct board *b);
 void sequencer_start(struct board *b);
+/* The start edge has come, or none is waited for. */
+void sequencer_begin(struct board *b, int64_t t_ns);
+void sequencer_free(struct sequencer *s);
+
+/* ---- sequencer.c ---- */
+void sequencer_set_state(struct board *b, enum etalon_hw_sequencer_state state);
+void sequencer_pulse(struct board *b, enum etalon_hw_output_function function, int64_t t_ns);
+/* Moves to the first point of the leg that walk stands at; it begins not before floor_ns. */
+void sequencer_begin_leg(struct board *b, int64_t floor_ns);
 /* Ends the program at board time t_ns, if one is active. */
 void sequencer_stop(struct board *b, enum etalon_hw_end_cause cause, int64_t t_ns);
 bool sequencer_active(const struct board *b); /* WAITING or RUNNING */
@@ -93,7 +102,6 @@ void sequencer_run(struct board *b, int64_t until_ns);
 int64_t sequencer_due(const struct board *b);
 /* An edge on a trigger input at board time t_ns. */
 void sequencer_edge(struct board *b, unsigned int input, int64_t t_ns);
-void sequencer_free(struct sequencer *s);
 
 /* ---- sequencer_time.c ---- */
 struct leg_times {
@@ -103,16 +111,17 @@ struct leg_times {
 struct motions;
 
 /* Commands the moves of the axes that walk says changed; returns when all are there and settled but WAIT axes. */
-int64_t leg_move(const struct board *b, const struct program *p, struct motions *m, const struct walk *w,
-		 int64_t t_ns, bool *ret_waits);
+int64_t leg_move(const struct board *b, const struct program *p, struct motions *m,
+		 const struct walk *w, int64_t t_ns, bool *ret_waits);
 /* Places the leg's slots after ready_ns and starts ramps. */
-struct leg_times leg_place(const struct board *b, const struct program *p, struct motions *m, const struct walk *w,
-			   int64_t ready_ns);
+struct leg_times leg_place(const struct board *b, const struct program *p, struct motions *m,
+			   const struct walk *w, int64_t ready_ns);
 /* When the gate is where the program wants it, and ranges have settled, if commanded at t_ns. */
 int64_t preparation_ready(const struct board *b, const struct program *p, int64_t t_ns);
 int64_t gate_travel_ns(const struct board *b);
 /* Duration as stated before a start at t_ns from where everything is; *ret_bound: a lower bound. */
-uint64_t sequencer_duration_ns(const struct board *b, const struct program *p, int64_t t_ns, bool *ret_bound);
+uint64_t sequencer_duration_ns(const struct board *b, const struct program *p, int64_t t_ns,
+			       bool *ret_bound);
 
 /* ---- sequencer_wait.c ---- */
 void wait_begin(struct board *b, int64_t ready_ns);
@@ -133,6 +142,7 @@ bool sequencer_has_room(const struct board *b);
 
 /* ---- comparator.c ---- */
 /* Flags the point; returns the gravest action + 1 that struck, 0: none. */
-unsigned int comparators_judge(struct board *b, const struct etalon_hw_sample *samples, uint32_t *flags);
+unsigned int comparators_judge(struct board *b, const struct etalon_hw_sample *samples,
+			       uint32_t *flags);
 
 #endif

@@ -145,13 +145,13 @@ static void exact_ramp(struct board *b, struct plant_conditions *c)
 	bool reverse;
 	const uint32_t index = walk_index(&s->walk, axis, s->leg.done, &reverse);
 
-	if (a->mode != ETALON_HW_MODE_RAMP ||
-	    s->program->image.point_clock == ETALON_HW_CLOCK_EDGE)
+	if (a->mode != ETALON_HW_MODE_RAMP || s->program->image.point_clock == ETALON_HW_CLOCK_EDGE)
 		return;
 	for (unsigned int i = 0; i < a->gang_count; i++) {
 		const uint16_t n = a->gang[i].source;
 
-		c->value[n] = (double)program_setpoint(s->program, axis, i, index) * b->source_si[n];
+		c->value[n] =
+			(double)program_setpoint(s->program, axis, i, index) * b->source_si[n];
 	}
 }
 
@@ -161,7 +161,8 @@ static uint32_t source_flags(const struct board *b)
 	uint32_t flags = 0;
 
 	for (unsigned int n = 0; n < b->description->source_count; n++) {
-		if (b->source_state[n].in_compliance && b->source[n].kind == ETALON_HW_SOURCE_VOLTAGE)
+		if (b->source_state[n].in_compliance &&
+		    b->source[n].kind == ETALON_HW_SOURCE_VOLTAGE)
 			flags |= ETALON_HW_POINT_CLAMP;
 		if (s->program->drives[n] && !s->program->ramps[n] &&
 		    b->motions.settled_ns[n] > s->aperture_ns)
@@ -255,7 +256,8 @@ static void write_point(struct board *b, const struct etalon_hw_sample *samples,
 	r->aperture_ticks = (uint32_t)(p->aperture_ns * 1000 / b->description->tick_ps);
 	r->conversions = (uint32_t)s->front_end[0].conversions;
 	memcpy(r->sample, samples, p->detector_count * sizeof(*samples));
-	s->crc = crc32c(s->crc, (uint8_t *)r + sizeof(r->head), s->program->stride - sizeof(r->head));
+	s->crc = crc32c(s->crc, (uint8_t *)r + sizeof(r->head),
+			s->program->stride - sizeof(r->head));
 	faults_after_point(b->faults, b->records, r, s->number);
 }
 
@@ -329,7 +331,9 @@ void sequencer_status(struct board *b)
 		r->tick = board_tick(b, s->now_ns);
 		r->state = b->safety.state;
 		r->causes_live = b->safety.live;
-		for (; n < b->description->detector_count && r->entry_count < ETALON_HW_STATUS_ENTRIES; n++)
+		for (; n < b->description->detector_count &&
+		       r->entry_count < ETALON_HW_STATUS_ENTRIES;
+		     n++)
 			if (b->detector[n].flags & ETALON_HW_DETECTOR_SLOW)
 				status_entry(b, r, n);
 		while (n < b->description->detector_count &&

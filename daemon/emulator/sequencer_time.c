@@ -182,9 +182,8 @@ static void play_steps(const struct board *b, const struct program *p, struct mo
 {
 	const struct etalon_hw_axis *a = program_innermost(p);
 	const unsigned int axis = p->image.axis_count - 1;
-	const uint64_t first = w->leg_points > 2 && *moves + w->leg_points > MOVES_EXACT ?
-				       w->leg_points - 2 :
-				       1;
+	const uint64_t first =
+		w->leg_points > 2 && *moves + w->leg_points > MOVES_EXACT ? w->leg_points - 2 : 1;
 	bool reverse;
 
 	if (a->mode != ETALON_HW_MODE_STEP)
@@ -218,7 +217,7 @@ static uint64_t legs_left_points(const struct program *p, uint64_t played)
 }
 
 uint64_t sequencer_duration_ns(const struct board *b, const struct program *p, int64_t begin,
-			     bool *ret_bound)
+			       bool *ret_bound)
 {
 	struct motions m = b->motions;
 	int64_t t = begin;

@@ -46,23 +46,26 @@ static int make_listener(const char *path, int *ret, char **ret_message)
 	struct stat st;
 
 	if (strlen(path) >= sizeof(address.sun_path))
-		return fail(ret_message, -ENAMETOOLONG, "socket path %s is too long: at most %zu characters",
-			    path, sizeof(address.sun_path) - 1);
+		return fail(ret_message, -ENAMETOOLONG,
+			    "socket path %s is too long: at most %zu characters", path,
+			    sizeof(address.sun_path) - 1);
 	strcpy(address.sun_path, path);
 	if (stat(path, &st) == 0) {
 		if (!S_ISSOCK(st.st_mode))
-			return fail(ret_message, -EEXIST, "%s exists and is no socket; choose another path",
-				    path);
+			return fail(ret_message, -EEXIST,
+				    "%s exists and is no socket; choose another path", path);
 		if (answered(&address))
-			return fail(ret_message, -EADDRINUSE,
-				    "another emulator listens at %s; stop it or choose another --socket",
-				    path);
+			return fail(
+				ret_message, -EADDRINUSE,
+				"another emulator listens at %s; stop it or choose another --socket",
+				path);
 		unlink(path); /* left behind by one that was killed */
 	}
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return fail(ret_message, -errno, "cannot make a socket: %s", strerror(errno));
-	if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, PEERS_MAX) < 0)
+	if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 ||
+	    listen(fd, PEERS_MAX) < 0)
 		return fail(ret_message, -errno, "cannot listen at %s: %s", path, strerror(errno));
 	*ret = take_fd(&fd);
 	return 0;
@@ -112,7 +115,8 @@ struct front *front_free(struct front *f)
 
 static const char *role_name(enum connection_role role)
 {
-	static const char *const names[] = {"none", "new", "control", "records", "events", "faults"};
+	static const char *const names[] = {"none",    "new",	 "control",
+					    "records", "events", "faults"};
 
 	return names[role];
 }
@@ -129,8 +133,8 @@ static void log_peer(struct front *f, const char *what, const struct connection 
 {
 	char members[256];
 
-	snprintf(members, sizeof(members), "\"connection\":\"%s\",\"reason\":\"%s\"", role_name(c->role),
-		 c->reason ? c->reason : "");
+	snprintf(members, sizeof(members), "\"connection\":\"%s\",\"reason\":\"%s\"",
+		 role_name(c->role), c->reason ? c->reason : "");
 	board_log(f->board, what, members);
 }
 
@@ -282,12 +286,13 @@ void front_event(void *userdata, const struct etalon_hw_usb_event *event)
 		struct etalon_hw_stream head;
 		struct etalon_hw_usb_event event;
 	} message = {
-		.head = {
-			.magic = ETALON_HW_STREAM_MAGIC,
-			.kind = ETALON_HW_STREAM_EVENT,
-			.endpoint = ETALON_HW_USB_EP_EVENTS,
-			.length = sizeof(*event),
-		},
+		.head =
+			{
+				.magic = ETALON_HW_STREAM_MAGIC,
+				.kind = ETALON_HW_STREAM_EVENT,
+				.endpoint = ETALON_HW_USB_EP_EVENTS,
+				.length = sizeof(*event),
+			},
 		.event = *event,
 	};
 
@@ -317,7 +322,8 @@ static size_t poll_list(const struct front *f, struct pollfd *fds, int stop_fd, 
 			events |= POLLIN;
 		if (c->out.used || c->body)
 			events |= POLLOUT;
-		fds[n++] = (struct pollfd){.fd = c->role == ROLE_FREE ? -1 : c->fd, .events = events};
+		fds[n++] =
+			(struct pollfd){.fd = c->role == ROLE_FREE ? -1 : c->fd, .events = events};
 	}
 	return n;
 }

@@ -102,8 +102,8 @@ void sources_off(struct board *b, int64_t t_ns)
 			continue;
 		/* Light has to be gone in time whatever slew the host chose: the hard limit rules. */
 		b->source_state[n].setpoint = 0;
-		sources_turn(b, &b->motions, n, 0,
-			     s->emits ? s->max_slew : b->source_state[n].slew, t_ns);
+		sources_turn(b, &b->motions, n, 0, s->emits ? s->max_slew : b->source_state[n].slew,
+			     t_ns);
 	}
 }
 
@@ -150,9 +150,11 @@ static void write_setpoint(struct board *b, unsigned int n, int64_t value)
 		s->is_gate || (s->emits && s->safe_action == ETALON_HW_SAFE_RAMP_ZERO);
 
 	if (value < b->limit_low[n] || value > b->limit_high[n])
-		return board_result(b, ETALON_HW_REFUSED_LIMIT, n, b->limit_low[n], b->limit_high[n]);
+		return board_result(b, ETALON_HW_REFUSED_LIMIT, n, b->limit_low[n],
+				    b->limit_high[n]);
 	if (value % s->resolution)
-		return board_result(b, ETALON_HW_REFUSED_RESOLUTION, n, s->resolution, s->resolution);
+		return board_result(b, ETALON_HW_REFUSED_RESOLUTION, n, s->resolution,
+				    s->resolution);
 	if (makes_light && value && b->safety.state != ETALON_HW_STATE_EMITTING)
 		return board_result(b, ETALON_HW_REFUSED_STATE, n, 0, 0);
 	if (sequencer_active(b) &&

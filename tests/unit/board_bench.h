@@ -262,8 +262,8 @@ static inline struct etalon_hw_program bench_program(void)
 	};
 }
 
-static inline struct etalon_hw_axis *bench_axis(struct etalon_hw_program *p, uint8_t mode, uint8_t direction,
-						uint32_t points)
+static inline struct etalon_hw_axis *bench_axis(struct etalon_hw_program *p, uint8_t mode,
+						uint8_t direction, uint32_t points)
 {
 	struct etalon_hw_axis *a = &p->axis[p->axis_count++];
 
@@ -274,16 +274,20 @@ static inline struct etalon_hw_axis *bench_axis(struct etalon_hw_program *p, uin
 	return a;
 }
 
-static inline void bench_gang(struct etalon_hw_axis *a, uint16_t source, int64_t start, int64_t stop)
+static inline void bench_gang(struct etalon_hw_axis *a, uint16_t source, int64_t start,
+			      int64_t stop)
 {
-	a->gang[a->gang_count++] = (struct etalon_hw_gang){.source = source, .start = start, .stop = stop};
+	a->gang[a->gang_count++] =
+		(struct etalon_hw_gang){.source = source, .start = start, .stop = stop};
 }
 
-static inline uint32_t bench_upload(struct bench *t, uint16_t kind, uint16_t list, const void *data, uint32_t size)
+static inline uint32_t bench_upload(struct bench *t, uint16_t kind, uint16_t list, const void *data,
+				    uint32_t size)
 {
 	struct etalon_hw_upload *u = malloc(sizeof(*u) + size);
 
-	*u = (struct etalon_hw_upload){ETALON_HW_UPLOAD_MAGIC, kind, list, size, crc32c(0, data, size)};
+	*u = (struct etalon_hw_upload){ETALON_HW_UPLOAD_MAGIC, kind, list, size,
+				       crc32c(0, data, size)};
 	memcpy(u + 1, data, size);
 	board_upload(t->b, u, sizeof(*u) + size);
 	free(u);
@@ -292,7 +296,8 @@ static inline uint32_t bench_upload(struct bench *t, uint16_t kind, uint16_t lis
 
 static inline uint32_t bench_load(struct bench *t, const struct etalon_hw_program *p)
 {
-	ck_assert_uint_eq(bench_upload(t, ETALON_HW_UPLOAD_PROGRAM, 0, p, sizeof(*p)), ETALON_HW_RESULT_OK);
+	ck_assert_uint_eq(bench_upload(t, ETALON_HW_UPLOAD_PROGRAM, 0, p, sizeof(*p)),
+			  ETALON_HW_RESULT_OK);
 	return command(t, ETALON_HW_COMMAND_LOAD);
 }
 
@@ -418,7 +423,8 @@ static inline json_t *bench_log_next(const struct bench *t, const char *event, l
 static inline uint64_t bench_log_time(const struct bench *t, const char *event, long *at)
 {
 	json_t *line = bench_log_next(t, event, at);
-	const uint64_t time = line ? (uint64_t)json_integer_value(json_object_get(line, "t_ns")) : 0;
+	const uint64_t time =
+		line ? (uint64_t)json_integer_value(json_object_get(line, "t_ns")) : 0;
 
 	json_decref(line);
 	return time;

@@ -199,7 +199,8 @@ END_TEST
 
 START_TEST(the_log_tells_commands_writes_states_and_faults)
 {
-	static const char *const expected[] = {"power-on", "write", "command", "fault", "cause", "state"};
+	static const char *const expected[] = {"power-on", "write", "command",
+					       "fault",	   "cause", "state"};
 	struct bench *t = bench_open(&(struct bench_options){.log = true});
 
 	bench_arm(t, 250);
@@ -266,7 +267,8 @@ int main(void)
 	TCase *c = tcase_create("faults");
 
 	tcase_set_timeout(c, 60);
-	tcase_add_loop_test(c, a_wrong_fault_is_refused_with_what_is_allowed, 0, ARRAY_SIZE(wrongs));
+	tcase_add_loop_test(c, a_wrong_fault_is_refused_with_what_is_allowed, 0,
+			    ARRAY_SIZE(wrongs));
 	tcase_add_test(c, a_fault_happens_at_its_time);
 	tcase_add_loop_test(c, a_fault_happens_at_its_point, 0, 4);
 	tcase_add_loop_test(c, records_go_wrong_as_scripted_and_only_once, 0, ARRAY_SIZE(lies));

@@ -72,7 +72,8 @@ START_TEST(channels_have_the_names_of_the_reference_board)
 	struct bench *t = bench_default();
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		ck_assert_str_eq(bench_source(t, (unsigned int)names[i].source_number)->name, names[i].source);
+		ck_assert_str_eq(bench_source(t, (unsigned int)names[i].source_number)->name,
+				 names[i].source);
 		ck_assert_str_eq(bench_detector(t, (unsigned int)names[i].detector_number)->name,
 				 names[i].detector);
 	}
@@ -109,7 +110,8 @@ START_TEST(dark_noise_is_what_the_data_sheet_says)
 	for (int i = 0; i < count; i++) {
 		struct etalon_hw_sample s;
 
-		front_end_sample(&f, &dark, (struct noise_key){.seed = 9, .point = (uint64_t)i}, &s);
+		front_end_sample(&f, &dark, (struct noise_key){.seed = 9, .point = (uint64_t)i},
+				 &s);
 		ck_assert_uint_eq(s.flags, 0);
 		sum += s.mean_q8 / 256.0 * step_a;
 		square += pow(s.mean_q8 / 256.0 * step_a, 2);
@@ -126,7 +128,8 @@ START_TEST(the_calibration_block_turns_readings_back_into_the_truth)
 	static const double currents_a[] = {-1e-6, 0, 1.234567e-6, 50e-6, 95e-6};
 	struct bench *t = bench_open(&(struct bench_options){.seed = (uint64_t)_i});
 	const struct etalon_hw_description *d = board_description(t->b);
-	const struct etalon_hw_range *r = bench_range(t, bench_detector(t, ERB1_PD1 + 1)->range_first + 1);
+	const struct etalon_hw_range *r =
+		bench_range(t, bench_detector(t, ERB1_PD1 + 1)->range_first + 1);
 	const struct etalon_hw_calibration_point *c =
 		(const struct etalon_hw_calibration_point *)(const void *)((const uint8_t *)d +
 									   d->calibration_offset) +
@@ -144,7 +147,8 @@ START_TEST(the_calibration_block_turns_readings_back_into_the_truth)
 		read_fa = s.mean_q8 / 256.0 * (double)r->step_q16 / 65536 + (double)r->offset;
 		read_fa = read_fa * (1 + (double)c->gain_ppb * 1e-9) + (double)c->offset;
 		/* half of 1/256 step */
-		ck_assert_double_eq_tol(read_fa, currents_a[i] * 1e15, (double)r->step_q16 / 65536 / 500);
+		ck_assert_double_eq_tol(read_fa, currents_a[i] * 1e15,
+					(double)r->step_q16 / 65536 / 500);
 		ck_assert_uint_eq(s.variance_q4, 0);
 	}
 	bench_close(t);
@@ -163,16 +167,18 @@ START_TEST(responsivity_is_calibrated_over_the_whole_span)
 	for (uint32_t k = 0; k < det->range_count; k++) {
 		const struct etalon_hw_range *r = bench_range(t, det->range_first + k);
 
-		c = (const struct etalon_hw_calibration_point *)(const void *)((const uint8_t *)d +
-									       d->calibration_offset) +
+		c = (const struct etalon_hw_calibration_point
+			     *)(const void *)((const uint8_t *)d + d->calibration_offset) +
 		    r->calibration_first;
 		ck_assert_int_le(c[0].wavelength_fm, 1480000000);
 		ck_assert_int_ge(c[r->calibration_count - 1].wavelength_fm, 1640000000);
 		for (uint32_t i = 0; i < r->calibration_count; i++) {
-			const double truth = photodiode_responsivity((double)c[i].wavelength_fm * 1e-15) *
-					     (monitor ? 0.01 : 1);
+			const double truth =
+				photodiode_responsivity((double)c[i].wavelength_fm * 1e-15) *
+				(monitor ? 0.01 : 1);
 
-			ck_assert_double_eq_tol((double)c[i].responsivity_na_per_w * 1e-9, truth, 1e-9);
+			ck_assert_double_eq_tol((double)c[i].responsivity_na_per_w * 1e-9, truth,
+						1e-9);
 			if (i)
 				ck_assert_int_gt(c[i].wavelength_fm, c[i - 1].wavelength_fm);
 		}
@@ -219,11 +225,13 @@ END_TEST
 static const struct {
 	double part; /* of full scale */
 	bool saturated;
-} loads[] = {{-1.2, true}, {-0.9, false}, {0, false}, {0.9, false}, {0.99, false}, {1.0005, true}, {5, true}};
+} loads[] = {{-1.2, true},  {-0.9, false},  {0, false}, {0.9, false},
+	     {0.99, false}, {1.0005, true}, {5, true}};
 
 START_TEST(a_reading_beyond_full_scale_is_flagged_and_held_at_the_rail)
 {
-	struct bench *t = bench_open(&(struct bench_options){.parameters = "{\"gain_spread_ppm\": 0}"});
+	struct bench *t =
+		bench_open(&(struct bench_options){.parameters = "{\"gain_spread_ppm\": 0}"});
 	const struct front_end f = prepared(t, ERB1_PD1, 1, 40000, true);
 	const struct plant_reading reading = {.mean = loads[_i].part * 100e-6};
 	struct etalon_hw_sample s;
@@ -241,8 +249,8 @@ END_TEST
 
 START_TEST(one_saturated_conversion_flags_the_sample)
 {
-	struct bench *t = bench_open(
-		&(struct bench_options){.parameters = "{\"gain_spread_ppm\": 0, \"offset_spread_steps\": 0}"});
+	struct bench *t = bench_open(&(struct bench_options){
+		.parameters = "{\"gain_spread_ppm\": 0, \"offset_spread_steps\": 0}"});
 	const struct front_end f = prepared(t, ERB1_PD1, 1, 40000, true);
 	/* 1.5 of the noise's sigmas below the rail: some of 40 conversions touch it. */
 	const double sigma = sqrt(f.variance_conversion);
@@ -270,7 +278,8 @@ START_TEST(an_overload_is_followed_by_recovery)
 	ck_assert_uint_eq(set_source(t, ERB1_LASER_POWER, 10000000000000), ETALON_HW_RESULT_OK);
 	bench_run(t, &p);
 	for (size_t n = 0; n < 20; n++)
-		ck_assert_uint_ne(bench_point(t, n)->sample[0].flags & ETALON_HW_SAMPLE_SATURATED, 0);
+		ck_assert_uint_ne(bench_point(t, n)->sample[0].flags & ETALON_HW_SAMPLE_SATURATED,
+				  0);
 	/* The gate takes 0.8 ms, recovery 0.2 ms: dark points are clean again at once. */
 	ck_assert_uint_eq(bench_point(t, 20)->sample[0].flags, 0);
 	bench_close(t);
@@ -281,7 +290,8 @@ START_TEST(an_overload_is_followed_by_recovery)
 	bench_run(t, &p);
 	ck_assert_uint_eq(bench_point(t, 20)->sample[0].flags, ETALON_HW_SAMPLE_OVERLOAD_RECOVERY);
 	ck_assert_uint_eq(bench_point(t, 39)->sample[0].flags, 0);
-	ck_assert_int_gt(bench_point(t, 20)->sample[0].mean_q8, bench_point(t, 39)->sample[0].mean_q8 + 256);
+	ck_assert_int_gt(bench_point(t, 20)->sample[0].mean_q8,
+			 bench_point(t, 39)->sample[0].mean_q8 + 256);
 	bench_close(t);
 }
 END_TEST
@@ -295,7 +305,8 @@ START_TEST(effects_of_the_front_end_can_be_switched_off)
 	bench_axis(&p, ETALON_HW_MODE_STEP, ETALON_HW_FORWARD, 5);
 	bench_run(t, &p);
 	for (size_t n = 0; n < 5; n++) {
-		ck_assert_int_eq(bench_point(t, n)->sample[0].mean_q8, bench_point(t, 0)->sample[0].mean_q8);
+		ck_assert_int_eq(bench_point(t, n)->sample[0].mean_q8,
+				 bench_point(t, 0)->sample[0].mean_q8);
 		ck_assert_uint_eq(bench_point(t, n)->sample[0].variance_q4, 0);
 	}
 	bench_close(t);
@@ -309,7 +320,8 @@ START_TEST(a_heater_beyond_its_current_limit_is_clamped_and_says_so)
 
 	/* 1.2 kohm: 5 mA at 6 V */
 	wr64(t, ETALON_REG_SOURCE(ERB1_H1) + ETALON_SOURCE_COMPLIANCE, 5000000000000);
-	bench_gang(bench_axis(&p, ETALON_HW_MODE_STEP, ETALON_HW_FORWARD, 11), ERB1_H1, 0, 10000000000);
+	bench_gang(bench_axis(&p, ETALON_HW_MODE_STEP, ETALON_HW_FORWARD, 11), ERB1_H1, 0,
+		   10000000000);
 	p.detector[0] = (struct etalon_hw_program_detector){.detector = ERB1_H1_V + 1};
 	p.period_ns = MS;
 	p.delay_ns = 500000;
@@ -319,8 +331,9 @@ START_TEST(a_heater_beyond_its_current_limit_is_clamped_and_says_so)
 
 		ck_assert_int_eq(clamped, n > 6);
 		if (clamped)
-			ck_assert_double_eq_tol(bench_point(t, n)->sample[0].mean_q8 / 256.0 * 30e-3 / 131072, 5e-3,
-						2e-5);
+			ck_assert_double_eq_tol(bench_point(t, n)->sample[0].mean_q8 / 256.0 *
+							30e-3 / 131072,
+						5e-3, 2e-5);
 	}
 	bench_close(t);
 }
@@ -332,7 +345,8 @@ START_TEST(a_laser_diode_beyond_its_voltage_limit_says_so)
 	struct etalon_hw_program p = bench_program();
 
 	wr64(t, ETALON_REG_SOURCE(ERB1_LD1) + ETALON_SOURCE_COMPLIANCE, 1300000000);
-	bench_gang(bench_axis(&p, ETALON_HW_MODE_STEP, ETALON_HW_FORWARD, 11), ERB1_LD1, 0, 500000000000000);
+	bench_gang(bench_axis(&p, ETALON_HW_MODE_STEP, ETALON_HW_FORWARD, 11), ERB1_LD1, 0,
+		   500000000000000);
 	p.detector[0] = (struct etalon_hw_program_detector){.detector = ERB1_LD1_V};
 	p.period_ns = 10 * MS;
 	p.delay_ns = MS;

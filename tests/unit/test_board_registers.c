@@ -100,7 +100,8 @@ START_TEST(a_setpoint_is_taken_or_refused_never_clamped)
 	const uint32_t address = ETALON_REG_SOURCE(setpoints[_i].source) + ETALON_SOURCE_SETPOINT;
 	const uint64_t before = rd64(t, address);
 
-	ck_assert_uint_eq(set_source(t, setpoints[_i].source, setpoints[_i].value), setpoints[_i].result);
+	ck_assert_uint_eq(set_source(t, setpoints[_i].source, setpoints[_i].value),
+			  setpoints[_i].result);
 	if (setpoints[_i].result == ETALON_HW_RESULT_OK) {
 		ck_assert_int_eq((int64_t)rd64(t, address), setpoints[_i].value);
 	} else {
@@ -123,13 +124,16 @@ START_TEST(limits_lie_inside_the_hard_limits_and_bind_the_setpoint)
 	wr64(t, wavelength + ETALON_SOURCE_LIMIT_LOW, 1540000000);
 	wr64(t, wavelength + ETALON_SOURCE_LIMIT_HIGH, 1530000000); /* below LOW */
 	ck_assert_uint_eq(rd(t, ETALON_REG_RESULT), ETALON_HW_REFUSED_LIMIT);
-	ck_assert_uint_eq(rd64(t, wavelength + ETALON_SOURCE_LIMIT_LOW), 1480000000); /* not yet a pair */
+	ck_assert_uint_eq(rd64(t, wavelength + ETALON_SOURCE_LIMIT_LOW),
+			  1480000000); /* not yet a pair */
 	wr64(t, wavelength + ETALON_SOURCE_LIMIT_HIGH, 1560000000);
 	ck_assert_uint_eq(rd(t, ETALON_REG_RESULT), ETALON_HW_RESULT_OK);
 	ck_assert_uint_eq(rd64(t, wavelength + ETALON_SOURCE_LIMIT_LOW), 1540000000);
-	ck_assert_uint_eq(rd(t, wavelength + ETALON_SOURCE_STATUS) & ETALON_HW_SOURCE_LIMITS_WRITTEN,
+	ck_assert_uint_eq(rd(t, wavelength + ETALON_SOURCE_STATUS) &
+				  ETALON_HW_SOURCE_LIMITS_WRITTEN,
 			  ETALON_HW_SOURCE_LIMITS_WRITTEN);
-	ck_assert_uint_eq(set_source(t, ERB1_LASER_WAVELENGTH, 1561000000), ETALON_HW_REFUSED_LIMIT);
+	ck_assert_uint_eq(set_source(t, ERB1_LASER_WAVELENGTH, 1561000000),
+			  ETALON_HW_REFUSED_LIMIT);
 	ck_assert_uint_eq(rd64(t, ETALON_REG_RESULT_LOW), 1540000000);
 	ck_assert_uint_eq(rd64(t, ETALON_REG_RESULT_HIGH), 1560000000);
 	bench_close(t);
@@ -220,7 +224,8 @@ START_TEST(live_readings_come_with_noise_and_tell_their_tick)
 
 	ck_assert_uint_eq(rd(t, ETALON_REG_LIVE_APERTURE_NS), 20 * MS);
 	wr(t, ETALON_REG_LIVE_APERTURE_NS, 10 * MS);
-	ck_assert_uint_eq(latch(t, ERB1_PD1).flags, ETALON_HW_SAMPLE_INVALID); /* none finished yet */
+	ck_assert_uint_eq(latch(t, ERB1_PD1).flags,
+			  ETALON_HW_SAMPLE_INVALID); /* none finished yet */
 	bench_pass(t, 10 * MS);
 	first = latch(t, ERB1_PD1);
 	ck_assert_uint_eq(first.flags, 0);
@@ -344,8 +349,8 @@ START_TEST(a_spoilt_upload_is_refused_and_spoils_the_load)
 	bench_axis(&p, ETALON_HW_MODE_STEP, ETALON_HW_FORWARD, 3);
 	ck_assert_uint_eq(bench_load(t, &p), ETALON_HW_RESULT_OK);
 	u.program = p;
-	u.head = (struct etalon_hw_upload){ETALON_HW_UPLOAD_MAGIC, ETALON_HW_UPLOAD_PROGRAM, 0, sizeof(p),
-					   crc32c(0, &p, sizeof(p))};
+	u.head = (struct etalon_hw_upload){ETALON_HW_UPLOAD_MAGIC, ETALON_HW_UPLOAD_PROGRAM, 0,
+					   sizeof(p), crc32c(0, &p, sizeof(p))};
 	spoil(&u.head, &size, _i);
 	board_upload(t->b, &u, size);
 	ck_assert_uint_eq(rd(t, ETALON_REG_RESULT), ETALON_HW_REFUSED_UPLOAD);
@@ -368,7 +373,8 @@ int main(void)
 	tcase_add_test(c, unknown_registers_read_zero_and_ignore_writes);
 	tcase_add_test(c, a_wide_write_takes_effect_with_its_high_word);
 	tcase_add_test(c, a_wide_read_is_of_one_moment);
-	tcase_add_loop_test(c, a_setpoint_is_taken_or_refused_never_clamped, 0, ARRAY_SIZE(setpoints));
+	tcase_add_loop_test(c, a_setpoint_is_taken_or_refused_never_clamped, 0,
+			    ARRAY_SIZE(setpoints));
 	tcase_add_test(c, limits_lie_inside_the_hard_limits_and_bind_the_setpoint);
 	tcase_add_test(c, a_source_slews_to_its_setpoint_and_then_settles);
 	tcase_add_loop_test(c, slew_and_compliance_have_limits, 0, ARRAY_SIZE(tunables));

@@ -139,7 +139,8 @@ START_TEST(causes_add_up_while_tripped)
 	make(t, "interlock-open");
 	make(t, "key-off");
 	ck_assert_uint_eq(rd(t, ETALON_REG_LAST_OFF_CAUSE), ETALON_HW_CAUSE_INTERLOCK);
-	ck_assert_uint_eq(rd(t, ETALON_REG_CAUSES_LATCHED), ETALON_HW_CAUSE_INTERLOCK | ETALON_HW_CAUSE_KEY);
+	ck_assert_uint_eq(rd(t, ETALON_REG_CAUSES_LATCHED),
+			  ETALON_HW_CAUSE_INTERLOCK | ETALON_HW_CAUSE_KEY);
 	make(t, "interlock-close");
 	ck_assert_uint_eq(command(t, ETALON_HW_COMMAND_CLEAR), ETALON_HW_REFUSED_CAUSE);
 	ck_assert_uint_eq(rd(t, ETALON_REG_RESULT_DETAIL), ETALON_HW_CAUSE_KEY);
@@ -177,8 +178,9 @@ START_TEST(arm_wants_a_watchdog_within_its_limits)
 
 	bench_write_limits(t);
 	wr(t, ETALON_REG_WATCHDOG_NS, watchdogs[_i].ms * (uint32_t)MS);
-	ck_assert_uint_eq(command(t, ETALON_HW_COMMAND_ARM),
-			  watchdogs[_i].accepted ? ETALON_HW_RESULT_OK : ETALON_HW_REFUSED_WATCHDOG);
+	ck_assert_uint_eq(command(t, ETALON_HW_COMMAND_ARM), watchdogs[_i].accepted
+								     ? ETALON_HW_RESULT_OK
+								     : ETALON_HW_REFUSED_WATCHDOG);
 	if (!watchdogs[_i].accepted) {
 		ck_assert_uint_eq(rd64(t, ETALON_REG_RESULT_LOW), 50 * MS);
 		ck_assert_uint_eq(rd64(t, ETALON_REG_RESULT_HIGH), 1000 * MS);
@@ -202,7 +204,8 @@ START_TEST(arm_wants_limits_of_every_emitting_source_and_setpoints_inside_them)
 	ck_assert_uint_eq(rd(t, ETALON_REG_LIMITS_WRITTEN), 0); /* the pair is not complete */
 	ck_assert_uint_eq(command(t, ETALON_HW_COMMAND_ARM), ETALON_HW_REFUSED_LIMITS_UNWRITTEN);
 	wr64(t, power + ETALON_SOURCE_LIMIT_HIGH, 1000000000000);
-	ck_assert_uint_eq(command(t, ETALON_HW_COMMAND_ARM), ETALON_HW_REFUSED_LIMIT); /* -10 dBm at power-on */
+	ck_assert_uint_eq(command(t, ETALON_HW_COMMAND_ARM),
+			  ETALON_HW_REFUSED_LIMIT); /* -10 dBm at power-on */
 	ck_assert_uint_eq(rd(t, ETALON_REG_RESULT_DETAIL), ERB1_LASER_POWER);
 	ck_assert_uint_eq(set_source(t, ERB1_LASER_POWER, 500000000000), ETALON_HW_RESULT_OK);
 	ck_assert_uint_eq(command(t, ETALON_HW_COMMAND_ARM), ETALON_HW_RESULT_OK);
@@ -374,7 +377,8 @@ START_TEST(off_is_dark_in_time_whatever_the_way)
 	long at = 0, commanded_at = 0;
 	uint64_t off, shut, below, zero;
 
-	wr64(t, ETALON_REG_SOURCE(ERB1_LD1) + ETALON_SOURCE_SLEW, 1000000000000000); /* a slow host: 1 mA/ms */
+	wr64(t, ETALON_REG_SOURCE(ERB1_LD1) + ETALON_SOURCE_SLEW,
+	     1000000000000000); /* a slow host: 1 mA/ms */
 	bench_emit(t);
 	ck_assert_uint_eq(set_source(t, ERB1_LASER_POWER, 10000000000000), ETALON_HW_RESULT_OK);
 	ck_assert_uint_eq(set_source(t, ERB1_GATE, 1), ETALON_HW_RESULT_OK);
@@ -382,7 +386,8 @@ START_TEST(off_is_dark_in_time_whatever_the_way)
 	ck_assert_uint_eq(set_source(t, ERB1_H1, 5000000000), ETALON_HW_RESULT_OK);
 	ck_assert_uint_eq(set_source(t, ERB1_TEC1, 303150000), ETALON_HW_RESULT_OK);
 	bench_pass(t, 700 * MS);
-	ck_assert_int_eq((int64_t)rd64(t, ETALON_REG_SOURCE(ERB1_LD1) + ETALON_SOURCE_ACTUAL), amperes);
+	ck_assert_int_eq((int64_t)rd64(t, ETALON_REG_SOURCE(ERB1_LD1) + ETALON_SOURCE_ACTUAL),
+			 amperes);
 	ck_assert_uint_ne(bench_log_time(t, "port-above", &at), 0);
 	turn_off(t, _i / 2);
 	off = bench_log_time(t, "state", &at);
@@ -507,8 +512,8 @@ int main(void)
 	tcase_set_timeout(c, 60);
 	tcase_add_loop_test(c, each_command_in_each_state_does_what_the_table_says, 0,
 			    ARRAY_SIZE(transitions));
-	tcase_add_loop_test(c, a_cause_trips_every_state_that_may_emit_and_clear_waits_for_its_end, 0,
-			    ARRAY_SIZE(levels));
+	tcase_add_loop_test(c, a_cause_trips_every_state_that_may_emit_and_clear_waits_for_its_end,
+			    0, ARRAY_SIZE(levels));
 	tcase_add_loop_test(c, a_cause_in_off_refuses_arm_but_neither_trips_nor_latches, 0,
 			    ARRAY_SIZE(levels));
 	tcase_add_test(c, causes_add_up_while_tripped);
@@ -517,7 +522,8 @@ int main(void)
 	tcase_add_test(c, arm_wants_limits_of_every_emitting_source_and_setpoints_inside_them);
 	tcase_add_loop_test(c, limits_slew_compliance_and_watchdog_are_writable_in_off_only, 0, 2);
 	tcase_add_test(c, limits_survive_a_trip);
-	tcase_add_loop_test(c, the_watchdog_trips_at_its_deadline_however_late_it_is_looked_at, 0, 3);
+	tcase_add_loop_test(c, the_watchdog_trips_at_its_deadline_however_late_it_is_looked_at, 0,
+			    3);
 	tcase_add_test(c, a_kick_that_has_arrived_counts_even_when_the_board_is_late_to_look);
 	tcase_add_test(c, nothing_but_the_right_kick_feeds_the_watchdog);
 	tcase_add_test(c, emission_starts_when_the_delay_is_over_and_the_indicator_shows_it_before);

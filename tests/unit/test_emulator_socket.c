@@ -96,7 +96,8 @@ static int dial(const char *path)
 static void send_message(int fd, uint16_t kind, uint16_t endpoint, struct etalon_hw_usb_setup setup,
 			 const void *data, uint32_t size)
 {
-	const struct etalon_hw_stream h = {ETALON_HW_STREAM_MAGIC, kind, endpoint, 7, 0, size, setup, 0};
+	const struct etalon_hw_stream h = {
+		ETALON_HW_STREAM_MAGIC, kind, endpoint, 7, 0, size, setup, 0};
 
 	ck_assert_int_eq(write_all(fd, &h, sizeof(h)), 0);
 	if (size)
@@ -120,7 +121,8 @@ static int attach_status(int fd, uint16_t endpoint)
 {
 	struct etalon_hw_stream h;
 
-	send_message(fd, ETALON_HW_STREAM_ATTACH, endpoint, (struct etalon_hw_usb_setup){0}, NULL, 0);
+	send_message(fd, ETALON_HW_STREAM_ATTACH, endpoint, (struct etalon_hw_usb_setup){0}, NULL,
+		     0);
 	h = receive(fd, NULL, 0);
 	ck_assert_uint_eq(h.kind, ETALON_HW_STREAM_ATTACH);
 	ck_assert_uint_eq(h.tag, 7);
@@ -240,12 +242,13 @@ static void upload(int fd, const struct etalon_hw_program *p)
 		struct etalon_hw_upload head;
 		struct etalon_hw_program program;
 	} u = {
-		{ETALON_HW_UPLOAD_MAGIC, ETALON_HW_UPLOAD_PROGRAM, 0, sizeof(*p), crc32c(0, p, sizeof(*p))},
+		{ETALON_HW_UPLOAD_MAGIC, ETALON_HW_UPLOAD_PROGRAM, 0, sizeof(*p),
+		 crc32c(0, p, sizeof(*p))},
 		*p,
 	};
 
-	send_message(fd, ETALON_HW_STREAM_BULK_OUT, ETALON_HW_USB_EP_UPLOAD, (struct etalon_hw_usb_setup){0},
-		     &u, sizeof(u));
+	send_message(fd, ETALON_HW_STREAM_BULK_OUT, ETALON_HW_USB_EP_UPLOAD,
+		     (struct etalon_hw_usb_setup){0}, &u, sizeof(u));
 	ck_assert_uint_eq(receive(fd, NULL, 0).kind, ETALON_HW_STREAM_BULK_OUT);
 	ck_assert_uint_eq(get(fd, ETALON_REG_RESULT), ETALON_HW_RESULT_OK);
 }
@@ -254,8 +257,8 @@ static struct etalon_hw_program ramp_program(uint32_t points)
 {
 	struct etalon_hw_program p = bench_program();
 
-	bench_gang(bench_axis(&p, ETALON_HW_MODE_RAMP, ETALON_HW_FORWARD, points), ERB1_LASER_WAVELENGTH,
-		   1550000000, 1550000000 + 2000 * (int64_t)(points - 1));
+	bench_gang(bench_axis(&p, ETALON_HW_MODE_RAMP, ETALON_HW_FORWARD, points),
+		   ERB1_LASER_WAVELENGTH, 1550000000, 1550000000 + 2000 * (int64_t)(points - 1));
 	p.gate = ETALON_HW_GATE_OPEN;
 	p.flags = ETALON_HW_PROGRAM_NEEDS_EMISSION;
 	return p;
@@ -317,18 +320,22 @@ START_TEST(a_host_attaches_identifies_describes_measures_and_is_dark_at_the_end)
 	size = get(control, ETALON_REG_DESCRIPTION_SIZE);
 	d = malloc(size);
 	for (uint32_t at = 0; at < size; at += 4096)
-		read_space(control, ETALON_REG_DESCRIPTION + at, (uint8_t *)d + at, (uint16_t)MIN(4096U, size - at));
+		read_space(control, ETALON_REG_DESCRIPTION + at, (uint8_t *)d + at,
+			   (uint16_t)MIN(4096U, size - at));
 	ck_assert_mem_eq(d, board_description(e->board), size);
 	free(d);
 	emit(control, 1000);
 	upload(control, &p);
-	ck_assert_uint_eq(put(control, ETALON_REG_COMMAND, ETALON_HW_COMMAND_LOAD), ETALON_HW_RESULT_OK);
-	ck_assert_uint_eq(put(control, ETALON_REG_COMMAND, ETALON_HW_COMMAND_START), ETALON_HW_RESULT_OK);
+	ck_assert_uint_eq(put(control, ETALON_REG_COMMAND, ETALON_HW_COMMAND_LOAD),
+			  ETALON_HW_RESULT_OK);
+	ck_assert_uint_eq(put(control, ETALON_REG_COMMAND, ETALON_HW_COMMAND_START),
+			  ETALON_HW_RESULT_OK);
 	end = read_to_end(records, control, &points);
 	ck_assert_uint_eq(end.cause, ETALON_HW_END_DONE);
 	ck_assert_uint_eq(end.produced, 3001);
 	ck_assert_uint_eq(points, 3001);
-	ck_assert_uint_eq(put(control, ETALON_REG_COMMAND, ETALON_HW_COMMAND_OFF), ETALON_HW_RESULT_OK);
+	ck_assert_uint_eq(put(control, ETALON_REG_COMMAND, ETALON_HW_COMMAND_OFF),
+			  ETALON_HW_RESULT_OK);
 	ck_assert_uint_eq(get(control, ETALON_REG_STATE), ETALON_HW_STATE_OFF);
 	close(control);
 	close(records);
@@ -344,10 +351,12 @@ START_TEST(silence_trips_the_watchdog_and_is_an_event)
 
 	emit(control, 50);
 	while (event.state != ETALON_HW_STATE_TRIPPED) /* says nothing from here on */
-		ck_assert_uint_eq(receive(events, &event, sizeof(event)).kind, ETALON_HW_STREAM_EVENT);
+		ck_assert_uint_eq(receive(events, &event, sizeof(event)).kind,
+				  ETALON_HW_STREAM_EVENT);
 	ck_assert_uint_eq(event.causes_latched, ETALON_HW_CAUSE_WATCHDOG);
 	ck_assert_uint_eq(get(control, ETALON_REG_STATE), ETALON_HW_STATE_TRIPPED);
-	ck_assert_uint_eq(put(control, ETALON_REG_COMMAND, ETALON_HW_COMMAND_CLEAR), ETALON_HW_RESULT_OK);
+	ck_assert_uint_eq(put(control, ETALON_REG_COMMAND, ETALON_HW_COMMAND_CLEAR),
+			  ETALON_HW_RESULT_OK);
 	close(control);
 	close(events);
 	stop_emulator(e);
@@ -368,7 +377,8 @@ START_TEST(a_pulled_cable_is_a_trip_that_the_next_host_has_to_clear)
 	ck_assert_uint_eq(get(control, ETALON_REG_STATE), ETALON_HW_STATE_TRIPPED);
 	ck_assert_uint_eq(get(control, ETALON_REG_CAUSES_LATCHED), ETALON_HW_CAUSE_LINK);
 	ck_assert_uint_eq(get(control, ETALON_REG_CAUSES_LIVE), 0);
-	ck_assert_uint_eq(put(control, ETALON_REG_COMMAND, ETALON_HW_COMMAND_CLEAR), ETALON_HW_RESULT_OK);
+	ck_assert_uint_eq(put(control, ETALON_REG_COMMAND, ETALON_HW_COMMAND_CLEAR),
+			  ETALON_HW_RESULT_OK);
 	close(control);
 	close(records);
 	stop_emulator(e);
@@ -441,8 +451,10 @@ static void bad_kind(int fd)
 
 static void bad_length(int fd)
 {
-	struct etalon_hw_stream h = {.magic = ETALON_HW_STREAM_MAGIC, .kind = ETALON_HW_STREAM_BULK_OUT,
-				     .endpoint = ETALON_HW_USB_EP_UPLOAD, .length = UINT32_MAX};
+	struct etalon_hw_stream h = {.magic = ETALON_HW_STREAM_MAGIC,
+				     .kind = ETALON_HW_STREAM_BULK_OUT,
+				     .endpoint = ETALON_HW_USB_EP_UPLOAD,
+				     .length = UINT32_MAX};
 
 	write_all(fd, &h, sizeof(h));
 }
@@ -450,7 +462,8 @@ static void bad_length(int fd)
 static void lengths_differ(int fd)
 {
 	send_message(fd, ETALON_HW_STREAM_CONTROL, 0,
-		     setup(false, ETALON_HW_USB_REQUEST_REGISTERS, ETALON_REG_SCRATCH, 8), "abcd", 4);
+		     setup(false, ETALON_HW_USB_REQUEST_REGISTERS, ETALON_REG_SCRATCH, 8), "abcd",
+		     4);
 }
 
 static void attach_again(int fd)
@@ -460,7 +473,8 @@ static void attach_again(int fd)
 
 START_TEST(a_malformed_message_closes_that_connection_only)
 {
-	static void (*const bad[])(int fd) = {bad_magic, bad_kind, bad_length, lengths_differ, attach_again};
+	static void (*const bad[])(int fd) = {bad_magic, bad_kind, bad_length, lengths_differ,
+					      attach_again};
 	struct emulator *e = start_emulator(false);
 	const int control = attach(e, 0);
 	int other;
@@ -479,7 +493,8 @@ END_TEST
 START_TEST(records_endpoint_takes_no_messages_and_strangers_no_harm)
 {
 	struct emulator *e = start_emulator(false);
-	const int control = attach(e, 0), records = attach(e, ETALON_HW_USB_EP_RECORDS), idler = dial(e->path);
+	const int control = attach(e, 0), records = attach(e, ETALON_HW_USB_EP_RECORDS),
+		  idler = dial(e->path);
 	uint8_t byte;
 
 	send_message(records, ETALON_HW_STREAM_CONTROL, 0,
@@ -533,8 +548,10 @@ START_TEST(records_that_nobody_reads_do_not_delay_control)
 
 	bench_axis(&p, ETALON_HW_MODE_STEP, ETALON_HW_FORWARD, 300000); /* more than the FIFO */
 	upload(control, &p);
-	ck_assert_uint_eq(put(control, ETALON_REG_COMMAND, ETALON_HW_COMMAND_LOAD), ETALON_HW_RESULT_OK);
-	ck_assert_uint_eq(put(control, ETALON_REG_COMMAND, ETALON_HW_COMMAND_START), ETALON_HW_RESULT_OK);
+	ck_assert_uint_eq(put(control, ETALON_REG_COMMAND, ETALON_HW_COMMAND_LOAD),
+			  ETALON_HW_RESULT_OK);
+	ck_assert_uint_eq(put(control, ETALON_REG_COMMAND, ETALON_HW_COMMAND_START),
+			  ETALON_HW_RESULT_OK);
 	for (int i = 0; i < 1000; i++)
 		ck_assert_uint_eq(get(control, ETALON_REG_MAGIC), ETALON_HW_MAGIC);
 	end = read_to_end(records, -1, &points);
@@ -567,10 +584,12 @@ START_TEST(faults_are_taken_live_one_answer_each)
 	emit(control, 1000);
 	ask_fault(faults, "{\"fault\": \"interlock-open\"}\n", "{\"ok\":true}");
 	ck_assert_uint_eq(get(control, ETALON_REG_STATE), ETALON_HW_STATE_TRIPPED);
-	ask_fault(faults, "{\"fault\": \"flood\"}\n", "no fault is called 'flood'; allowed: interlock-open");
+	ask_fault(faults, "{\"fault\": \"flood\"}\n",
+		  "no fault is called 'flood'; allowed: interlock-open");
 	ask_fault(faults, "nonsense\n", "error");
 	ask_fault(faults, "{\"fault\": \"interlock-close\"}\n", "{\"ok\":true}");
-	ck_assert_uint_eq(put(control, ETALON_REG_COMMAND, ETALON_HW_COMMAND_CLEAR), ETALON_HW_RESULT_OK);
+	ck_assert_uint_eq(put(control, ETALON_REG_COMMAND, ETALON_HW_COMMAND_CLEAR),
+			  ETALON_HW_RESULT_OK);
 	close(control);
 	close(faults);
 	stop_emulator(e);
@@ -603,7 +622,8 @@ END_TEST
 START_TEST(a_board_that_hangs_answers_nothing_and_goes_dark_by_itself)
 {
 	struct emulator *e = start_emulator(false);
-	const int control = attach(e, 0), events = attach(e, ETALON_HW_USB_EP_EVENTS), faults = dial(e->fault_path);
+	const int control = attach(e, 0), events = attach(e, ETALON_HW_USB_EP_EVENTS),
+		  faults = dial(e->fault_path);
 	struct etalon_hw_usb_event event = {0};
 
 	emit(control, 50);
@@ -611,7 +631,8 @@ START_TEST(a_board_that_hangs_answers_nothing_and_goes_dark_by_itself)
 	while (event.state != ETALON_HW_STATE_TRIPPED)
 		receive(events, &event, sizeof(event));
 	ck_assert_uint_eq(event.causes_latched, ETALON_HW_CAUSE_WATCHDOG);
-	ck_assert_uint_eq(get(control, ETALON_REG_STATE), ETALON_HW_STATE_TRIPPED); /* answered when it is over */
+	ck_assert_uint_eq(get(control, ETALON_REG_STATE),
+			  ETALON_HW_STATE_TRIPPED); /* answered when it is over */
 	close(control);
 	close(events);
 	close(faults);
@@ -667,7 +688,7 @@ static const struct {
 
 START_TEST(a_wrong_command_line_is_refused_with_what_to_type)
 {
-	char *argv[6] = {(char *)(uintptr_t)"etalon-emulator"};
+	char *argv[6] = {(char *)(uintptr_t) "etalon-emulator"};
 	_cleanup_free_ char *message = NULL;
 	struct options o;
 	int argc = 1;
@@ -687,7 +708,8 @@ int main(void)
 	TCase *c = tcase_create("socket");
 
 	tcase_set_timeout(c, 120);
-	tcase_add_loop_test(c, a_host_attaches_identifies_describes_measures_and_is_dark_at_the_end, 0, 2);
+	tcase_add_loop_test(c, a_host_attaches_identifies_describes_measures_and_is_dark_at_the_end,
+			    0, 2);
 	tcase_add_test(c, silence_trips_the_watchdog_and_is_an_event);
 	tcase_add_test(c, a_pulled_cable_is_a_trip_that_the_next_host_has_to_clear);
 	tcase_add_test(c, each_endpoint_is_taken_once);
@@ -700,7 +722,8 @@ int main(void)
 	tcase_add_test(c, a_scripted_cable_cuts_all_connections);
 	tcase_add_test(c, a_board_that_hangs_answers_nothing_and_goes_dark_by_itself);
 	tcase_add_test(c, a_living_socket_is_not_taken_a_stale_one_is);
-	tcase_add_loop_test(c, a_wrong_command_line_is_refused_with_what_to_type, 0, ARRAY_SIZE(command_lines));
+	tcase_add_loop_test(c, a_wrong_command_line_is_refused_with_what_to_type, 0,
+			    ARRAY_SIZE(command_lines));
 	suite_add_tcase(s, c);
 	return bench_main(s);
 }

@@ -30,16 +30,18 @@ static const struct {
 	uint32_t cause;
 	uint64_t first; /* number of the first flagged point, UINT64_MAX: none */
 } comparators[] = {
-	{ETALON_HW_COMPARATOR_ABOVE, ETALON_HW_COMPARATOR_FLAG, ERB1_H1_V, 2550000000, 153, ETALON_HW_END_DONE, 26},
-	{ETALON_HW_COMPARATOR_ABOVE, ETALON_HW_COMPARATOR_FLAG, ERB1_H1_V, 9000000000, 153, ETALON_HW_END_DONE,
-	 UINT64_MAX},
+	{ETALON_HW_COMPARATOR_ABOVE, ETALON_HW_COMPARATOR_FLAG, ERB1_H1_V, 2550000000, 153,
+	 ETALON_HW_END_DONE, 26},
+	{ETALON_HW_COMPARATOR_ABOVE, ETALON_HW_COMPARATOR_FLAG, ERB1_H1_V, 9000000000, 153,
+	 ETALON_HW_END_DONE, UINT64_MAX},
 	{ETALON_HW_COMPARATOR_ABOVE, ETALON_HW_COMPARATOR_END_AXIS, ERB1_H1_V, 2550000000, 3 * 27,
 	 ETALON_HW_END_DONE, 26},
 	{ETALON_HW_COMPARATOR_ABOVE, ETALON_HW_COMPARATOR_END_PROGRAM, ERB1_H1_V, 2550000000, 27,
 	 ETALON_HW_END_COMPARATOR, 26},
 	{ETALON_HW_COMPARATOR_ABOVE, ETALON_HW_COMPARATOR_TRIP, ERB1_H1_V, 2550000000, 27,
 	 ETALON_HW_END_TRIPPED, 26},
-	{ETALON_HW_COMPARATOR_BELOW, ETALON_HW_COMPARATOR_FLAG, ERB1_H1_V, 2550000000, 153, ETALON_HW_END_DONE, 0},
+	{ETALON_HW_COMPARATOR_BELOW, ETALON_HW_COMPARATOR_FLAG, ERB1_H1_V, 2550000000, 153,
+	 ETALON_HW_END_DONE, 0},
 	/* falls by 10 % from its maximum: when the second pass starts */
 	{ETALON_HW_COMPARATOR_FALLS, ETALON_HW_COMPARATOR_END_PROGRAM, ERB1_H1_V, 100000, 52,
 	 ETALON_HW_END_COMPARATOR, 51},
@@ -140,7 +142,8 @@ START_TEST(a_program_waits_for_its_start_edge)
 	bench_pass(t, 1000 * MS);
 	ck_assert_uint_eq(bench_start(t)->tick, tick);
 	ck_assert_uint_eq(bench_end(t)->produced, 153);
-	ck_assert_uint_eq(bench_end(t)->tick - bench_start(t)->tick, bench_start(t)->duration_ns / 10);
+	ck_assert_uint_eq(bench_end(t)->tick - bench_start(t)->tick,
+			  bench_start(t)->duration_ns / 10);
 	bench_close(t);
 }
 END_TEST
@@ -179,10 +182,14 @@ static const struct {
 	const char *edges;
 	uint32_t missed, early; /* of nine edges after the first */
 } clocks[] = {
-	{"{\"fault\": \"trigger-edge\", \"at_program_ms\": 1, \"period_us\": 100, \"count\": 1000}", 0, 0},
-	{"{\"fault\": \"trigger-edge\", \"at_program_ms\": 1, \"period_us\": 250, \"count\": 1000}", 0, 0},
-	{"{\"fault\": \"trigger-edge\", \"at_program_ms\": 1, \"period_us\": 60, \"count\": 1000}", 0, 9},
-	{"{\"fault\": \"trigger-edge\", \"at_program_ms\": 1, \"period_us\": 30, \"count\": 1000}", 10, 9},
+	{"{\"fault\": \"trigger-edge\", \"at_program_ms\": 1, \"period_us\": 100, \"count\": 1000}",
+	 0, 0},
+	{"{\"fault\": \"trigger-edge\", \"at_program_ms\": 1, \"period_us\": 250, \"count\": 1000}",
+	 0, 0},
+	{"{\"fault\": \"trigger-edge\", \"at_program_ms\": 1, \"period_us\": 60, \"count\": 1000}",
+	 0, 9},
+	{"{\"fault\": \"trigger-edge\", \"at_program_ms\": 1, \"period_us\": 30, \"count\": 1000}",
+	 10, 9},
 };
 
 START_TEST(points_follow_the_clock_edges_and_early_or_missed_ones_are_counted)
@@ -202,8 +209,10 @@ START_TEST(points_follow_the_clock_edges_and_early_or_missed_ones_are_counted)
 		const struct etalon_hw_record_point *r = bench_point(t, n);
 
 		ck_assert_uint_eq(r->tick - bench_point(t, n - 1)->tick, spacing[_i / 2]);
-		ck_assert_int_eq(!!(r->flags & ETALON_HW_POINT_TRIGGER_EARLY), clocks[_i / 2].early > 0);
-		ck_assert_int_eq(!!(r->flags & ETALON_HW_POINT_TRIGGER_MISSED), clocks[_i / 2].missed > 0);
+		ck_assert_int_eq(!!(r->flags & ETALON_HW_POINT_TRIGGER_EARLY),
+				 clocks[_i / 2].early > 0);
+		ck_assert_int_eq(!!(r->flags & ETALON_HW_POINT_TRIGGER_MISSED),
+				 clocks[_i / 2].missed > 0);
 	}
 	ck_assert_uint_ne(rd(t, ETALON_REG_STATUS_BITS) & ETALON_HW_STATUS_DURATION_IS_BOUND, 0);
 	bench_close(t);
@@ -216,7 +225,9 @@ START_TEST(a_clock_that_stops_ends_the_program)
 	struct etalon_hw_program p = clocked_program();
 
 	p.clock_timeout_ns = 20 * MS;
-	bench_fault(t, "{\"fault\": \"trigger-edge\", \"at_program_ms\": 1, \"period_us\": 100, \"count\": 4}");
+	bench_fault(
+		t,
+		"{\"fault\": \"trigger-edge\", \"at_program_ms\": 1, \"period_us\": 100, \"count\": 4}");
 	bench_run(t, &p);
 	ck_assert_uint_eq(bench_end(t)->cause, ETALON_HW_END_CLOCK_TIMEOUT);
 	ck_assert_uint_eq(bench_end(t)->produced, 4);
@@ -229,9 +240,12 @@ START_TEST(a_ramp_by_edges_ends_with_the_ramp)
 	struct bench *t = bench_default();
 	struct etalon_hw_program p = bench_program();
 
-	bench_gang(bench_axis(&p, RAMP, ETALON_HW_FORWARD, 1001), ERB1_LASER_WAVELENGTH, 1550000000, 1552000000);
+	bench_gang(bench_axis(&p, RAMP, ETALON_HW_FORWARD, 1001), ERB1_LASER_WAVELENGTH, 1550000000,
+		   1552000000);
 	p.point_clock = ETALON_HW_CLOCK_EDGE;
-	bench_fault(t, "{\"fault\": \"trigger-edge\", \"at_program_ms\": 60, \"period_us\": 1000, \"count\": 1000}");
+	bench_fault(
+		t,
+		"{\"fault\": \"trigger-edge\", \"at_program_ms\": 60, \"period_us\": 1000, \"count\": 1000}");
 	bench_run(t, &p);
 	ck_assert_uint_eq(bench_end(t)->cause, ETALON_HW_END_DONE);
 	/* 5 ms to the run-in, 25 ms of it: the span lies between 30 and 130 ms, edges come from 60 ms on. */
@@ -281,7 +295,8 @@ START_TEST(trigger_outputs_are_logged_and_point_pulses_counted)
 	ck_assert_int_eq(pulses, 3);
 	at = 0;
 	line = bench_log_next(t, "program-end", &at);
-	ck_assert_int_eq(json_integer_value(json_array_get(json_object_get(line, "pulses"), 1)), 153);
+	ck_assert_int_eq(json_integer_value(json_array_get(json_object_get(line, "pulses"), 1)),
+			 153);
 	json_decref(line);
 	bench_close(t);
 }
@@ -315,7 +330,8 @@ START_TEST(a_wait_axis_holds_the_points_back_until_it_has_settled)
 	bench_run(t, &p);
 	ck_assert_uint_eq(bench_end(t)->cause, ETALON_HW_END_DONE);
 	ck_assert_uint_eq(bench_end(t)->produced, 6);
-	ck_assert_uint_ge((bench_end(t)->tick - bench_start(t)->tick) * 10, bench_start(t)->duration_ns);
+	ck_assert_uint_ge((bench_end(t)->tick - bench_start(t)->tick) * 10,
+			  bench_start(t)->duration_ns);
 	for (size_t n = 0; n < 6; n++) {
 		const struct etalon_hw_record_point *r = bench_point(t, n);
 		const double read_uk = r->sample[0].mean_q8 / 256.0 * 100 + 298150000;
@@ -338,7 +354,8 @@ START_TEST(a_wait_that_takes_too_long_ends_the_program)
 		bench_fault(t, "{\"fault\": \"tec-never-settles\"}");
 	bench_run(t, &p);
 	ck_assert_uint_eq(bench_end(t)->cause, ETALON_HW_END_WAIT_TIMEOUT);
-	ck_assert_uint_eq(bench_end(t)->produced, _i & 2 ? 0 : 3); /* the first setpoint is where it is already */
+	ck_assert_uint_eq(bench_end(t)->produced,
+			  _i & 2 ? 0 : 3); /* the first setpoint is where it is already */
 	bench_close(t);
 }
 END_TEST
@@ -357,7 +374,8 @@ START_TEST(slow_detectors_say_when_they_are_stale)
 	bench_run(t, &p);
 	for (size_t n = 0; n < 1000; n++) {
 		fresh += !(bench_point(t, n)->sample[0].flags & ETALON_HW_SAMPLE_STALE);
-		values += n && bench_point(t, n)->sample[0].mean_q8 != bench_point(t, n - 1)->sample[0].mean_q8;
+		values += n && bench_point(t, n)->sample[0].mean_q8 !=
+				       bench_point(t, n - 1)->sample[0].mean_q8;
 	}
 	ck_assert_uint_ge(fresh, 9);
 	ck_assert_uint_le(fresh, 11);
@@ -378,8 +396,8 @@ int main(void)
 	tcase_add_test(c, the_gravest_of_several_comparators_wins);
 	tcase_add_loop_test(c, a_program_waits_for_its_start_edge, 0, 2);
 	tcase_add_loop_test(c, a_start_edge_that_never_comes_times_out_or_is_stopped, 0, 2);
-	tcase_add_loop_test(c, points_follow_the_clock_edges_and_early_or_missed_ones_are_counted, 0,
-			    2 * ARRAY_SIZE(clocks));
+	tcase_add_loop_test(c, points_follow_the_clock_edges_and_early_or_missed_ones_are_counted,
+			    0, 2 * ARRAY_SIZE(clocks));
 	tcase_add_test(c, a_clock_that_stops_ends_the_program);
 	tcase_add_test(c, a_ramp_by_edges_ends_with_the_ramp);
 	tcase_add_test(c, a_source_clock_waits_until_the_source_has_settled);

@@ -23,7 +23,8 @@ struct golden {
 		uint8_t direction;
 		uint32_t points;
 	} axis[3];
-	const char *order; /* indexes, outermost first; "/" ends a leg; "-" marks reverse on the innermost axis */
+	const char *
+		order; /* indexes, outermost first; "/" ends a leg; "-" marks reverse on the innermost axis */
 };
 
 static const struct golden goldens[] = {
@@ -71,7 +72,8 @@ static void append_leg(const struct program *p, const struct walk *w, char *out)
 		bool reverse = false;
 
 		for (unsigned int a = 0; a < p->image.axis_count; a++)
-			snprintf(digits + a, sizeof(digits) - a, "%u", walk_index(w, a, k, &reverse));
+			snprintf(digits + a, sizeof(digits) - a, "%u",
+				 walk_index(w, a, k, &reverse));
 		sprintf(out + strlen(out), "%s%s ", reverse ? "-" : "", digits);
 	}
 	strcat(out, "/ ");
@@ -132,7 +134,8 @@ START_TEST(records_carry_the_order_of_execution)
 
 	bench_axis(&p, STEP, F, 2);
 	bench_gang(bench_axis(&p, STEP, S, 3), ERB1_H1, 0, 2000000000);
-	bench_gang(bench_axis(&p, RAMP, _i ? U : S, 4), ERB1_LASER_WAVELENGTH, 1550000000, 1550030000);
+	bench_gang(bench_axis(&p, RAMP, _i ? U : S, 4), ERB1_LASER_WAVELENGTH, 1550000000,
+		   1550030000);
 	p.period_ns = 500000;
 	bench_run(t, &p);
 	ck_assert_uint_eq(rd64(t, ETALON_REG_PROGRAM_POINTS), _i ? 48 : 24);

@@ -12,7 +12,8 @@ static struct etalon_hw_program ramp_program(void)
 {
 	struct etalon_hw_program p = bench_program();
 
-	bench_gang(bench_axis(&p, RAMP, ETALON_HW_FORWARD, 2001), ERB1_LASER_WAVELENGTH, 1550000000, 1554000000);
+	bench_gang(bench_axis(&p, RAMP, ETALON_HW_FORWARD, 2001), ERB1_LASER_WAVELENGTH, 1550000000,
+		   1554000000);
 	return p;
 }
 
@@ -158,7 +159,8 @@ END_TEST
 
 START_TEST(a_full_fifo_drops_tells_the_gap_and_the_counts_agree)
 {
-	struct bench *t = bench_open(&(struct bench_options){.parameters = "{\"fifo_records\": 64}"});
+	struct bench *t =
+		bench_open(&(struct bench_options){.parameters = "{\"fifo_records\": 64}"});
 	struct etalon_hw_program p = ramp_program();
 	uint64_t expected = 0, lost = 0, lost_points = 0;
 	const struct etalon_hw_record *r;
@@ -199,7 +201,8 @@ END_TEST
 
 START_TEST(stop_on_overflow_ends_with_that_cause)
 {
-	struct bench *t = bench_open(&(struct bench_options){.parameters = "{\"fifo_records\": 64}"});
+	struct bench *t =
+		bench_open(&(struct bench_options){.parameters = "{\"fifo_records\": 64}"});
 	struct etalon_hw_program p = ramp_program();
 
 	p.flags = ETALON_HW_PROGRAM_STOP_ON_OVERFLOW;
@@ -391,7 +394,8 @@ END_TEST
 /* A small FIFO and short reads wrap the ring thousands of times. */
 START_TEST(the_fifo_wraps_without_tearing_a_record)
 {
-	struct bench *t = bench_open(&(struct bench_options){.parameters = "{\"fifo_records\": 9}"});
+	struct bench *t =
+		bench_open(&(struct bench_options){.parameters = "{\"fifo_records\": 9}"});
 	struct etalon_hw_program p = bench_program();
 
 	bench_axis(&p, STEP, ETALON_HW_FORWARD, 20000);
@@ -434,7 +438,8 @@ int main(void)
 	tcase_set_timeout(c, 120);
 	tcase_add_loop_test(c, a_program_is_start_points_and_exactly_one_end_in_sequence, 0, 5);
 	tcase_add_test(c, start_echoes_the_program);
-	tcase_add_loop_test(c, status_records_come_ten_times_a_second_with_the_slow_detectors, 0, 2);
+	tcase_add_loop_test(c, status_records_come_ten_times_a_second_with_the_slow_detectors, 0,
+			    2);
 	tcase_add_test(c, a_seed_repeats_bit_for_bit_at_any_speed_and_at_any_time);
 	tcase_add_test(c, a_full_fifo_drops_tells_the_gap_and_the_counts_agree);
 	tcase_add_test(c, stop_on_overflow_ends_with_that_cause);

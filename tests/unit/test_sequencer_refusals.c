@@ -9,16 +9,17 @@ static struct etalon_hw_program good(void)
 {
 	struct etalon_hw_program p = bench_program();
 
-	bench_gang(bench_axis(&p, ETALON_HW_MODE_STEP, ETALON_HW_FORWARD, 3), ERB1_H1, 0, 4000000000);
-	bench_gang(bench_axis(&p, ETALON_HW_MODE_RAMP, ETALON_HW_FORWARD, 1001), ERB1_LASER_WAVELENGTH,
-		   1550000000, 1552000000);
+	bench_gang(bench_axis(&p, ETALON_HW_MODE_STEP, ETALON_HW_FORWARD, 3), ERB1_H1, 0,
+		   4000000000);
+	bench_gang(bench_axis(&p, ETALON_HW_MODE_RAMP, ETALON_HW_FORWARD, 1001),
+		   ERB1_LASER_WAVELENGTH, 1550000000, 1552000000);
 	return p;
 }
 
 #define AT(member) offsetof(struct etalon_hw_program, member)
-#define CASE(name)                                                                                 \
-	static void name(struct etalon_hw_program *p)
+#define CASE(name) static void name(struct etalon_hw_program *p)
 
+// clang-format off
 CASE(magic) { p->magic++; }
 CASE(size) { p->size--; }
 CASE(generation) { p->generation = 0; }
@@ -82,10 +83,13 @@ CASE(comparator_kind) { p->comparator[1].kind = 4; }
 CASE(comparator_action) { p->comparator[1].kind = 1; p->comparator[1].action = 4; }
 CASE(comparator_detector) { p->comparator[1].kind = 1; p->comparator[1].detector = ERB1_DETECTORS; }
 CASE(comparator_falls) { p->comparator[1].kind = ETALON_HW_COMPARATOR_FALLS; p->comparator[1].threshold = 1000000; }
+// clang-format on
 
-#define AXIS(n, member) (AT(axis) + (n) * sizeof(struct etalon_hw_axis) + offsetof(struct etalon_hw_axis, member))
-#define COMPARATOR(n, member)                                                                      \
-	(AT(comparator) + (n) * sizeof(struct etalon_hw_comparator) + offsetof(struct etalon_hw_comparator, member))
+#define AXIS(n, member) \
+	(AT(axis) + (n) * sizeof(struct etalon_hw_axis) + offsetof(struct etalon_hw_axis, member))
+#define COMPARATOR(n, member)                                         \
+	(AT(comparator) + (n) * sizeof(struct etalon_hw_comparator) + \
+	 offsetof(struct etalon_hw_comparator, member))
 
 static const struct {
 	void (*spoil)(struct etalon_hw_program *p);
@@ -165,7 +169,8 @@ static void upload_lists(struct bench *t)
 
 	for (uint16_t i = 0; i < ARRAY_SIZE(lists); i++)
 		if (i != 1)
-			ck_assert_uint_eq(bench_upload(t, ETALON_HW_UPLOAD_LIST, i, lists[i], sizeof(lists[i])),
+			ck_assert_uint_eq(bench_upload(t, ETALON_HW_UPLOAD_LIST, i, lists[i],
+						       sizeof(lists[i])),
 					  ETALON_HW_RESULT_OK);
 }
 
@@ -192,8 +197,9 @@ START_TEST(a_bad_program_is_refused_with_the_reason)
 	refusals[_i].spoil(&p);
 	ck_assert_msg(bench_load(t, &p) == refusals[_i].result, "case %d: result %u, not %u", _i,
 		      rd(t, ETALON_REG_RESULT), refusals[_i].result);
-	ck_assert_msg(rd(t, ETALON_REG_RESULT_DETAIL) == refusals[_i].detail, "case %d: detail %u, not %zu", _i,
-		      rd(t, ETALON_REG_RESULT_DETAIL), refusals[_i].detail);
+	ck_assert_msg(rd(t, ETALON_REG_RESULT_DETAIL) == refusals[_i].detail,
+		      "case %d: detail %u, not %zu", _i, rd(t, ETALON_REG_RESULT_DETAIL),
+		      refusals[_i].detail);
 	ck_assert_int_eq((int64_t)rd64(t, ETALON_REG_RESULT_LOW), refusals[_i].low);
 	ck_assert_int_eq((int64_t)rd64(t, ETALON_REG_RESULT_HIGH), refusals[_i].high);
 	ck_assert_uint_eq(rd(t, ETALON_REG_SEQUENCER), ETALON_HW_SEQUENCER_IDLE);
@@ -204,7 +210,8 @@ END_TEST
 
 START_TEST(more_records_than_the_link_carries_are_refused)
 {
-	struct bench *t = bench_open(&(struct bench_options){.parameters = "{\"record_rate_max\": 9999}"});
+	struct bench *t =
+		bench_open(&(struct bench_options){.parameters = "{\"record_rate_max\": 9999}"});
 	struct etalon_hw_program p = good();
 
 	ck_assert_uint_eq(rd(t, ETALON_REG_RECORD_RATE_MAX), 9999);
@@ -247,13 +254,14 @@ static void drives_gate(struct etalon_hw_program *p)
 
 static void drives_current(struct etalon_hw_program *p)
 {
-	p->axis[0].gang[0] = (struct etalon_hw_gang){.source = ERB1_LD1, .start = 0, .stop = 40000000000000};
+	p->axis[0].gang[0] =
+		(struct etalon_hw_gang){.source = ERB1_LD1, .start = 0, .stop = 40000000000000};
 }
 
 START_TEST(a_program_that_makes_light_starts_in_emitting_only)
 {
-	static void (*const kinds[])(struct etalon_hw_program *) = {needs_emission, opens_gate, drives_gate,
-								    drives_current};
+	static void (*const kinds[])(struct etalon_hw_program *) = {needs_emission, opens_gate,
+								    drives_gate, drives_current};
 	struct bench *t = bench_default();
 	struct etalon_hw_program p = good();
 
@@ -284,7 +292,8 @@ START_TEST(a_running_program_keeps_what_it_drives)
 	ck_assert_uint_eq(command(t, ETALON_HW_COMMAND_LOAD), ETALON_HW_REFUSED_STATE);
 	ck_assert_uint_eq(rd(t, ETALON_REG_SEQUENCER), ETALON_HW_SEQUENCER_RUNNING);
 	ck_assert_uint_eq(command(t, ETALON_HW_COMMAND_STOP), ETALON_HW_RESULT_OK);
-	ck_assert_uint_eq(command(t, ETALON_HW_COMMAND_STOP), ETALON_HW_RESULT_OK); /* always accepted */
+	ck_assert_uint_eq(command(t, ETALON_HW_COMMAND_STOP),
+			  ETALON_HW_RESULT_OK); /* always accepted */
 	ck_assert_uint_eq(set_source(t, ERB1_H1, 200000), ETALON_HW_RESULT_OK);
 	bench_close(t);
 }

@@ -23,36 +23,42 @@ static void step(struct etalon_hw_program *p)
 /* 10 nm steps take the laser 100 ms each: it lags behind a period of 50 ms. */
 static void step_lags(struct etalon_hw_program *p)
 {
-	bench_gang(bench_axis(p, STEP, ETALON_HW_UP_DOWN, 4), ERB1_LASER_WAVELENGTH, 1540000000, 1570000000);
+	bench_gang(bench_axis(p, STEP, ETALON_HW_UP_DOWN, 4), ERB1_LASER_WAVELENGTH, 1540000000,
+		   1570000000);
 	p->period_ns = 50 * MS;
 }
 
 static void lagging_passes(struct etalon_hw_program *p)
 {
 	bench_axis(p, STEP, ETALON_HW_FORWARD, 3);
-	bench_gang(bench_axis(p, STEP, ETALON_HW_FORWARD, 4), ERB1_LASER_WAVELENGTH, 1540000000, 1570000000);
+	bench_gang(bench_axis(p, STEP, ETALON_HW_FORWARD, 4), ERB1_LASER_WAVELENGTH, 1540000000,
+		   1570000000);
 	p->period_ns = 50 * MS;
 }
 
 static void ramp(struct etalon_hw_program *p)
 {
-	bench_gang(bench_axis(p, RAMP, ETALON_HW_FORWARD, 501), ERB1_LASER_WAVELENGTH, 1550000000, 1551000000);
+	bench_gang(bench_axis(p, RAMP, ETALON_HW_FORWARD, 501), ERB1_LASER_WAVELENGTH, 1550000000,
+		   1551000000);
 }
 
 static void ramp_reverse(struct etalon_hw_program *p)
 {
-	bench_gang(bench_axis(p, RAMP, ETALON_HW_REVERSE, 501), ERB1_LASER_WAVELENGTH, 1550000000, 1551000000);
+	bench_gang(bench_axis(p, RAMP, ETALON_HW_REVERSE, 501), ERB1_LASER_WAVELENGTH, 1550000000,
+		   1551000000);
 }
 
 static void ramp_down(struct etalon_hw_program *p)
 {
-	bench_gang(bench_axis(p, RAMP, ETALON_HW_FORWARD, 501), ERB1_LASER_WAVELENGTH, 1551000000, 1550000000);
+	bench_gang(bench_axis(p, RAMP, ETALON_HW_FORWARD, 501), ERB1_LASER_WAVELENGTH, 1551000000,
+		   1550000000);
 }
 
 static void ramp_slow(struct etalon_hw_program *p)
 {
 	/* 0.5 nm/s, apertures longer than the run-in */
-	bench_gang(bench_axis(p, RAMP, ETALON_HW_FORWARD, 3), ERB1_LASER_WAVELENGTH, 1550000000, 1550500000);
+	bench_gang(bench_axis(p, RAMP, ETALON_HW_FORWARD, 3), ERB1_LASER_WAVELENGTH, 1550000000,
+		   1550500000);
 	p->period_ns = 500 * MS;
 	p->delay_ns = 0;
 	p->aperture_ns = 500 * MS;
@@ -61,14 +67,15 @@ static void ramp_slow(struct etalon_hw_program *p)
 static void ramp_up_down(struct etalon_hw_program *p)
 {
 	bench_axis(p, STEP, ETALON_HW_FORWARD, 3);
-	bench_gang(bench_axis(p, RAMP, ETALON_HW_UP_DOWN, 501), ERB1_LASER_WAVELENGTH, 1550000000, 1551000000);
+	bench_gang(bench_axis(p, RAMP, ETALON_HW_UP_DOWN, 501), ERB1_LASER_WAVELENGTH, 1550000000,
+		   1551000000);
 }
 
 static void ramp_serpentine(struct etalon_hw_program *p)
 {
 	bench_gang(bench_axis(p, STEP, ETALON_HW_SERPENTINE, 4), ERB1_H1, 0, 3000000000);
-	bench_gang(bench_axis(p, RAMP, ETALON_HW_SERPENTINE, 501), ERB1_LASER_WAVELENGTH, 1550000000,
-		   1551000000);
+	bench_gang(bench_axis(p, RAMP, ETALON_HW_SERPENTINE, 501), ERB1_LASER_WAVELENGTH,
+		   1550000000, 1551000000);
 }
 
 static void ramp_gang(struct etalon_hw_program *p)
@@ -97,12 +104,14 @@ static void list(struct etalon_hw_program *p)
 	a->shape = ETALON_HW_AXIS_LIST;
 	a->gang[0].list = 0;
 	a->gang[1].list = 1;
-	bench_gang(bench_axis(p, RAMP, ETALON_HW_FORWARD, 101), ERB1_LASER_WAVELENGTH, 1550000000, 1550200000);
+	bench_gang(bench_axis(p, RAMP, ETALON_HW_FORWARD, 101), ERB1_LASER_WAVELENGTH, 1550000000,
+		   1550200000);
 }
 
 static void odd_times(struct etalon_hw_program *p)
 {
-	bench_gang(bench_axis(p, RAMP, ETALON_HW_FORWARD, 333), ERB1_LASER_WAVELENGTH, 1550000000, 1550777700);
+	bench_gang(bench_axis(p, RAMP, ETALON_HW_FORWARD, 333), ERB1_LASER_WAVELENGTH, 1550000000,
+		   1550777700);
 	p->period_ns = 123457;
 	p->delay_ns = 1001;
 	p->aperture_ns = 33333;
@@ -125,7 +134,8 @@ static void gate_shut(struct etalon_hw_program *p)
 static void gate_axis(struct etalon_hw_program *p)
 {
 	bench_gang(bench_axis(p, STEP, ETALON_HW_FORWARD, 2), ERB1_GATE, 0, 1);
-	bench_gang(bench_axis(p, RAMP, ETALON_HW_FORWARD, 501), ERB1_LASER_WAVELENGTH, 1550000000, 1551000000);
+	bench_gang(bench_axis(p, RAMP, ETALON_HW_FORWARD, 501), ERB1_LASER_WAVELENGTH, 1550000000,
+		   1551000000);
 }
 
 static void other_range(struct etalon_hw_program *p)
@@ -135,8 +145,9 @@ static void other_range(struct etalon_hw_program *p)
 }
 
 static make_program *const programs[] = {
-	repeat, step, step_lags, lagging_passes, ramp, ramp_reverse, ramp_down, ramp_slow, ramp_up_down,
-	ramp_serpentine, ramp_gang, three_axes, list, odd_times, gate_open, gate_shut, gate_axis, other_range,
+	repeat,	   step,      step_lags,    lagging_passes,  ramp,	ramp_reverse,
+	ramp_down, ramp_slow, ramp_up_down, ramp_serpentine, ramp_gang, three_axes,
+	list,	   odd_times, gate_open,    gate_shut,	     gate_axis, other_range,
 };
 
 static void upload_lists(struct bench *t)
@@ -166,7 +177,8 @@ START_TEST(the_duration_stated_before_start_is_end_minus_start)
 		bench_pass(t, 3 * MS); /* still on its way */
 		ck_assert_uint_eq(bench_load(t, &p), ETALON_HW_RESULT_OK);
 		before = rd64(t, ETALON_REG_PROGRAM_DURATION_NS);
-		ck_assert_uint_eq(rd(t, ETALON_REG_STATUS_BITS) & ETALON_HW_STATUS_DURATION_IS_BOUND, 0);
+		ck_assert_uint_eq(
+			rd(t, ETALON_REG_STATUS_BITS) & ETALON_HW_STATUS_DURATION_IS_BOUND, 0);
 		bench_run(t, &p);
 		start = bench_start(t);
 		end = bench_end(t);
@@ -203,7 +215,8 @@ END_TEST
 /* The wavelength log, without noise, reads the setpoint of each point: minus what its own delay makes. */
 START_TEST(a_ramp_passes_each_setpoint_at_the_centre_of_its_aperture)
 {
-	static make_program *const ramps[] = {ramp, ramp_reverse, ramp_down, ramp_serpentine, odd_times};
+	static make_program *const ramps[] = {ramp, ramp_reverse, ramp_down, ramp_serpentine,
+					      odd_times};
 	struct bench *t = bench_open(&(struct bench_options){
 		.disabled = "jitter,tuning,wlog-noise,wlog-sweep,wlog-systematic"});
 	struct etalon_hw_program p = bench_program();
@@ -221,13 +234,14 @@ START_TEST(a_ramp_passes_each_setpoint_at_the_centre_of_its_aperture)
 	for (size_t n = 0; n < bench_end(t)->produced; n++) {
 		const struct etalon_hw_record_point *r = bench_point(t, n);
 		const double read = r->sample[0].mean_q8 / 256.0 * 100 + 1560000000;
-		const int64_t setpoint = etalon_hw_setpoint(a->gang[0].start, a->gang[0].stop, a->points,
-							    r->index[p.axis_count - 1]);
+		const int64_t setpoint = etalon_hw_setpoint(a->gang[0].start, a->gang[0].stop,
+							    a->points, r->index[p.axis_count - 1]);
 		const bool falls = (a->gang[0].stop < a->gang[0].start) !=
 				   !!(r->flags & ETALON_HW_POINT_REVERSE);
 
 		ck_assert_double_eq_tol(read - (double)setpoint, falls ? delay_fm : -delay_fm, 0.5);
-		ck_assert_uint_eq(r->flags & ~(uint32_t)ETALON_HW_POINT_REVERSE, ETALON_HW_POINT_GATE_CLOSED);
+		ck_assert_uint_eq(r->flags & ~(uint32_t)ETALON_HW_POINT_REVERSE,
+				  ETALON_HW_POINT_GATE_CLOSED);
 	}
 	bench_close(t);
 }
@@ -243,7 +257,8 @@ START_TEST(apertures_start_delay_after_setpoint_and_a_period_apart)
 	/* 0 V to 0 V: the heater only settles, 100 us; then the delay. */
 	ck_assert_uint_eq(bench_point(t, 0)->tick - bench_start(t)->tick, (100000 + 10000) / 10);
 	for (size_t n = 1; n < 21; n++)
-		ck_assert_uint_eq(bench_point(t, n)->tick - bench_point(t, n - 1)->tick, 100000 / 10);
+		ck_assert_uint_eq(bench_point(t, n)->tick - bench_point(t, n - 1)->tick,
+				  100000 / 10);
 	ck_assert_uint_eq(bench_point(t, 0)->aperture_ticks, 4000);
 	ck_assert_uint_eq(bench_point(t, 0)->conversions, 40);
 	bench_close(t);
@@ -337,7 +352,8 @@ START_TEST(at_the_end_sources_stay_at_their_last_setpoint)
 	ramp_serpentine(&p);
 	bench_run(t, &p);
 	bench_pass(t, 100 * MS);
-	ck_assert_uint_eq(rd64(t, wavelength + ETALON_SOURCE_SETPOINT), 1550000000); /* 4th pass runs back */
+	ck_assert_uint_eq(rd64(t, wavelength + ETALON_SOURCE_SETPOINT),
+			  1550000000); /* 4th pass runs back */
 	ck_assert_uint_eq(rd64(t, wavelength + ETALON_SOURCE_ACTUAL), 1550000000);
 	ck_assert_uint_eq(rd64(t, ETALON_REG_SOURCE(ERB1_H1) + ETALON_SOURCE_ACTUAL), 3000000000);
 	bench_close(t);
