@@ -146,6 +146,13 @@ static int take_headings(struct csv_reader *reader, char *record, size_t length,
 			"allowed is a table of text like \"wavelength, nm\",\"through, W\"",
 			reader->text->name, (unsigned long long)reader->text->line,
 			text_quote(quoted, record, length));
+	if (!memchr(record, ',', length) &&
+	    (memchr(record, ';', length) || memchr(record, '\t', length)))
+		return fail(ret_message, -EBADMSG,
+			    "%s: line %llu has one column and holds \"%s\": separate columns with "
+			    "commas, not with semicolons or tabs, and write decimals with a point",
+			    reader->text->name, (unsigned long long)reader->text->line,
+			    text_quote(quoted, record, length));
 	csv_fields_begin(&fields, record, length);
 	while ((r = csv_fields_next(&fields, &field)) > 0) {
 		r = take_heading(reader, &field, ret_message);
@@ -154,13 +161,6 @@ static int take_headings(struct csv_reader *reader, char *record, size_t length,
 	}
 	if (r < 0)
 		return lone_quote(reader->text, reader->column_count, ret_message);
-	if (reader->column_count == 1 &&
-	    (memchr(record, ';', length) || memchr(record, '\t', length)))
-		return fail(ret_message, -EBADMSG,
-			    "%s: line %llu has one column and holds \"%s\": separate columns with "
-			    "commas, not with semicolons or tabs, and write decimals with a point",
-			    reader->text->name, (unsigned long long)reader->text->line,
-			    text_quote(quoted, record, length));
 	for (size_t i = 0; i < reader->column_count; i++)
 		reader->columns[i].view = streq(reader->columns[i].unit, "dBm") &&
 					  has_column(reader, reader->columns[i].name, "W");

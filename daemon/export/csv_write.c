@@ -103,7 +103,7 @@ static size_t format_field(char *text, const struct field *field, size_t row)
 
 static int put_rows(FILE *stream, const struct field *fields, size_t count, size_t rows)
 {
-	_cleanup_free_ char *line = malloc(count * (NUMBER_TEXT_MAX + 1) + 1);
+	_cleanup_free_ char *line = malloc(count * (NUMBER_TEXT_MAX + 1) + 8);
 
 	if (!line)
 		return -ENOMEM;
@@ -116,6 +116,9 @@ static int put_rows(FILE *stream, const struct field *fields, size_t count, size
 				*p++ = ',';
 			p += format_field(p, &fields[i], row);
 		}
+		/* Of one column, a missing value would be an empty line, which is no row. */
+		if (p == line)
+			p = stpcpy(p, "\"\"");
 		*p++ = '\n';
 		r = put(stream, line, (size_t)(p - line));
 		if (r < 0)

@@ -72,17 +72,31 @@ int heading_parse(const char *text, size_t length, char name[static TABLE_NAME_M
 	return 0;
 }
 
+static bool reads_back(const char *text, const char *name, const char *unit)
+{
+	char back_name[TABLE_NAME_MAX], back_unit[TABLE_UNIT_MAX];
+
+	return heading_parse(text, strlen(text), back_name, back_unit) == 0 &&
+	       streq(back_name, name) && streq(back_unit, unit);
+}
+
 void heading_format(char text[static HEADING_MAX], const char *name, const char *unit)
 {
-	size_t n = strlen(name);
+	/* Names and units with commas and brackets in them take the later ones. */
+	static const struct {
+		const char *before, *after; /* the unit */
+	} forms[] = {{", ", ""}, {" [", "]"}, {", [", "]"}, {",, [", "]"}};
 
-	if (unit[0] != '\0')
-		snprintf(text, HEADING_MAX, strpbrk(unit, ",[]") ? "%s [%s]" : "%s, %s", name,
-			 unit);
-	else if (strchr(name, ',') || (n > 0 && name[n - 1] == ']'))
-		snprintf(text, HEADING_MAX, "%s []", name);
-	else
-		snprintf(text, HEADING_MAX, "%s", name);
+	snprintf(text, HEADING_MAX, "%s", name);
+	if (unit[0] == '\0' && reads_back(text, name, unit))
+		return;
+	for (size_t i = unit[0] == '\0'; i < ARRAY_SIZE(forms); i++) {
+		snprintf(text, HEADING_MAX, "%s%s%s%s", name, forms[i].before, unit,
+			 forms[i].after);
+		if (reads_back(text, name, unit))
+			return;
+	}
+	snprintf(text, HEADING_MAX, "%s, %s", name, unit);
 }
 
 bool heading_is_flags(const char *name, const char *unit)

@@ -31,6 +31,9 @@ int openepda_read(struct text_reader *text, struct table **ret, char **ret_messa
 /* Does the file say that it is openEPDA data? */
 bool openepda_recognise(const char *begin, size_t size);
 
+/* ISO 8601 as `_timestamp` has it: 2018-09-12T09:59:19.310182, with a zone or without, or a date. */
+bool openepda_is_time(const char *text);
+
 /* Negative errno of the stream; -EINVAL with a message when meta has a reserved key. */
 int openepda_write(FILE *stream, const struct table *table, enum openepda_dialect dialect,
 		   char **ret_message);

@@ -120,8 +120,7 @@ static int read_yaml(struct text_reader *text, json_t **ret, char **ret_message)
 
 /* ---- reserved keys ---- */
 
-/* 2018-09-12T09:59:19.310182, with a zone or without, or a date alone. */
-static bool is_iso_time(const char *s)
+bool openepda_is_time(const char *s)
 {
 	static const char pattern[] = "dddd-dd-dd";
 
@@ -147,7 +146,7 @@ static int take_timestamp(const char *name, json_t *meta, char **ret_message)
 			    "%s: the required key \"_timestamp\" is missing; write it like "
 			    "_timestamp: '2018-09-12T09:59:19'",
 			    name);
-	if (!json_is_string(value) || !is_iso_time(json_string_value(value)))
+	if (!json_is_string(value) || !openepda_is_time(json_string_value(value)))
 		return fail(ret_message, -EBADMSG,
 			    "%s: \"_timestamp\" is no ISO 8601 time; write it like "
 			    "'2018-09-12T09:59:19'",
@@ -172,17 +171,20 @@ static bool known_version(const json_t *value)
 static int take_version(const char *name, json_t *meta, bool old, char **ret_message)
 {
 	const json_t *value = json_object_get(meta, "_openEPDA_version");
+	char quoted[TEXT_QUOTE_MAX];
 
 	if (!value && !old)
 		return fail(ret_message, -EBADMSG,
 			    "%s: the required key \"_openEPDA_version\" is missing; write it like "
 			    "_openEPDA_version: '0.2'",
 			    name);
-	if (value && !known_version(value))
+	if (value && !known_version(value)) {
+		const char *text = json_string_value(value);
+
 		return fail(ret_message, -EBADMSG,
-			    "%s: \"_openEPDA_version\" %s%s is not known; '0.1' and '0.2' are",
-			    name, json_is_string(value) ? "" : "of this kind",
-			    json_is_string(value) ? json_string_value(value) : "");
+			    "%s: \"_openEPDA_version\" is \"%s\"; '0.1' and '0.2' are known", name,
+			    text ? text_quote(quoted, text, strlen(text)) : "no text");
+	}
 	json_object_del(meta, "_openEPDA_version");
 	return 0;
 }

@@ -29,7 +29,7 @@ static json_t *describe(const struct table *table)
 {
 	_cleanup_json_ json_t *all = json_object();
 	json_t *created = json_object_get(table->meta, "created");
-	bool stamped = json_is_string(created);
+	bool stamped = json_is_string(created) && openepda_is_time(json_string_value(created));
 
 	if (!all ||
 	    json_object_set_new(all, "_timestamp", stamped ? json_incref(created) : now_iso()) <

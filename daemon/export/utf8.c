@@ -33,7 +33,7 @@ static size_t sequence(const unsigned char *p, size_t available)
 	return n;
 }
 
-static bool check(const char *text, size_t length, bool line_ends)
+static bool check(const char *text, size_t length, bool layout)
 {
 	const unsigned char *p = (const unsigned char *)text;
 
@@ -41,7 +41,7 @@ static bool check(const char *text, size_t length, bool line_ends)
 		n = sequence(p + i, length - i);
 		if (n == 0)
 			return false;
-		if (p[i] < 0x20 && p[i] != '\t' && !(line_ends && (p[i] == '\n' || p[i] == '\r')))
+		if (p[i] < 0x20 && !(layout && (p[i] == '\t' || p[i] == '\n' || p[i] == '\r')))
 			return false;
 	}
 	return true;

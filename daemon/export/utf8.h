@@ -8,9 +8,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Well-formed UTF-8 (RFC 3629) without control characters; tabs are allowed. */
+/* Well-formed UTF-8 (RFC 3629) without control characters. */
 bool utf8_is_printable(const char *text, size_t length);
-/* The same, and line ends are allowed too. */
+/* The same, and tabs and line ends are allowed too. */
 bool utf8_is_text(const char *text, size_t length);
 
 #endif

@@ -371,6 +371,20 @@ START_TEST(odd_names_come_back_as_they_were)
 }
 END_TEST
 
+START_TEST(missing_values_of_one_column_alone_are_rows_too)
+{
+	_cleanup_table_ struct table *t = table_new(3, 1), *back = NULL;
+	_cleanup_free_ char *text = NULL;
+
+	table_set_column(t, 0, "a", "V", COLUMN_F64);
+	memcpy(t->columns[0].f64, (double[]){NAN, 1, NAN}, 24);
+	text = written(t, false);
+	ck_assert_str_eq(text, "\"a, V\"\n\"\"\n1\n\"\"\n");
+	back = read_text(text);
+	ck_assert(table_columns_equal(t, back));
+}
+END_TEST
+
 START_TEST(a_full_device_is_an_error)
 {
 	_cleanup_table_ struct table *t = sample_run(100000);
@@ -406,6 +420,7 @@ int main(void)
 	tcase_add_test(tc, a_run_comes_back_from_csv_as_it_was);
 	tcase_add_test(tc, the_description_is_comments_above_a_plain_table);
 	tcase_add_test(tc, odd_names_come_back_as_they_were);
+	tcase_add_test(tc, missing_values_of_one_column_alone_are_rows_too);
 	tcase_add_test(tc, a_full_device_is_an_error);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
