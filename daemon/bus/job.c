@@ -124,7 +124,7 @@ static const sd_bus_vtable vtable[] = {
 	SD_BUS_PROPERTY("Board", "o", get_path, 0, CONSTANT),
 	SD_BUS_PROPERTY("Run", "o", get_path, 0, CONSTANT),
 	SD_BUS_PROPERTY("RunId", "x", get_run_id, 0, CONSTANT),
-	SD_BUS_PROPERTY("Owner", "s", get_text, 0, CHANGES),
+	SD_BUS_PROPERTY("Owner", "s", get_text, 0, CONSTANT),
 	SD_BUS_PROPERTY("State", "s", get_text, 0, CHANGES),
 	SD_BUS_PROPERTY("PointsDone", "t", get_number, 0, CHANGES),
 	SD_BUS_PROPERTY("PointsTotal", "t", get_number, 0, CHANGES),

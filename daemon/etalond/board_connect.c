@@ -338,13 +338,13 @@ void board_gone(struct board *b, const char *why)
 	b->status.state = ETALON_HW_STATE_OFF;
 	free(take_ptr(b->dark_reason));
 	say(LOG_WARNING, "board %s: %s", board_serial(b), why);
+	if (b->job)
+		job_board_changed(b->job); /* its thread still uses the link */
 	board_end_lease(b, cause ? cause : why);
 	board_update_kicks(b);
 	board_changed(b, BOARD_STATE | BOARD_GATE | BOARD_WHY_DARK | BOARD_LAST_OFF);
 	observer->board_safety(observer->userdata, b, "gone", why);
-	if (b->job)
-		job_board_changed(b->job); /* its thread still uses the link */
-	else
+	if (!b->job)
 		board_job_ended(b);
 	context_settled(b->context);
 }

@@ -364,7 +364,7 @@ struct removal {
 
 static int run_removal(struct task *task, struct store *store)
 {
-	return store_run_delete(store, container_of(task, struct removal, task)->job->run);
+	return job_store_nothing(store, container_of(task, struct removal, task)->job);
 }
 
 static void removal_done(struct task *task)

@@ -105,6 +105,8 @@ void job_set_cause(struct job *job, int error, const char *why);
 int job_begin(struct job *job, const struct actor *actor, json_t *request, char **ret_message);
 /* ---- its end (job_end.c), on the job's thread ---- */
 void job_end(struct job *job);
+/* On the writer; userdata is the job: leaves no trace of its run. */
+int job_store_nothing(struct store *store, void *userdata);
 
 /* Mail from other threads, on the main loop (job.c). */
 void job_begun(struct job *job, int error, const char *message);

@@ -60,10 +60,30 @@ static bool is_complete(const struct job *job)
 	return true;
 }
 
+/*
+ * The records tell of a trip before the main loop has heard of it, or tell less: the board itself
+ * is asked. What was commanded is known to the main loop before it was commanded.
+ */
+static void ask_board(struct job *job)
+{
+	_cleanup_free_ char *trip = NULL;
+	struct link_status s;
+
+	if (job->acquired.error != -ECONNABORTED && job->acquired.error != -ECANCELED)
+		return;
+	if (job->link->ops->status(job->link, &s) < 0 || s.state != ETALON_HW_STATE_TRIPPED)
+		return;
+	trip = board_trip_text(s.last_off_cause & ~ETALON_HW_CAUSE_HOST ? s.last_off_cause
+									: s.causes_latched);
+	job_set_cause(job, -EACCES, trip ? trip : "the board tripped");
+}
+
 /* Why it is not complete: the main loop's cause, else the board's own. */
 static char *cause_of_end(struct job *job)
 {
 	char *cause = NULL;
+
+	ask_board(job);
 
 	pthread_mutex_lock(&job->cause_lock);
 	if (job->error < 0)
@@ -179,11 +199,13 @@ static int store_verdict(struct store *store, void *userdata)
 	return r < 0 ? r : store_commit(store);
 }
 
-static int store_nothing(struct store *store, void *userdata)
+/* A run that is being taken cannot be deleted: it is ended first. */
+int job_store_nothing(struct store *store, void *userdata)
 {
-	struct end *e = userdata;
+	struct job *job = userdata;
+	int r = store_run_finish(store, job->run, "partial", job->meta);
 
-	return store_run_delete(store, e->job->run);
+	return r < 0 ? r : store_run_delete(store, job->run);
 }
 
 /* ---- on the job's thread ---- */
@@ -238,14 +260,12 @@ static void keep_run(struct end *e)
 		run_entry_read(job->reader, job->run, &job->entry, NULL);
 }
 
-static void keep_nothing(struct end *e)
+static void keep_nothing(struct job *job)
 {
-	struct job *job = e->job;
-
 	stream_flush(job->stream, NULL);
 	job_set_cause(job, job->acquired.error < 0 ? acquired_error(job) : -ENODATA,
 		      job->acquired.message ? job->acquired.message : "no point was taken");
-	writer_call(job->context->writer, store_nothing, e, NULL);
+	writer_call(job->context->writer, job_store_nothing, job, NULL);
 	job->result = "failed";
 }
 
@@ -256,7 +276,7 @@ void job_end(struct job *job)
 	if (is_worth_keeping(job))
 		keep_run(&e);
 	else
-		keep_nothing(&e);
+		keep_nothing(job);
 	json_decref(e.meta);
 	json_decref(e.analysis);
 	json_decref(e.reasons);

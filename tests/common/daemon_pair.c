@@ -109,14 +109,19 @@ static void deliver_stop(struct mail *mail)
 	context_stop(container_of(mail, struct stop_mail, mail)->context, "etalond was stopped");
 }
 
-void daemon_pair_stop(struct daemon_pair *p)
+void daemon_pair_begin_stop(struct daemon_pair *p)
 {
-	_cleanup_free_ char *remove = asprintf_or_null("rm -rf '%s'", p->dir);
 	struct stop_mail stop = {.mail.deliver = deliver_stop, .context = p->context};
 
 	mailbox_post(p->context->mailbox, &stop.mail);
 	pthread_join(p->thread, NULL);
 	ck_assert_int_eq(p->exit_code, 0);
+}
+
+void daemon_pair_end_stop(struct daemon_pair *p)
+{
+	_cleanup_free_ char *remove = asprintf_or_null("rm -rf '%s'", p->dir);
+
 	sd_bus_flush_close_unref(p->client);
 	while (p->context->boards)
 		board_remove(p->context->boards);
@@ -128,6 +133,12 @@ void daemon_pair_stop(struct daemon_pair *p)
 	config_free(p->config);
 	free(p->board_path);
 	ck_assert_int_eq(system(remove), 0);
+}
+
+void daemon_pair_stop(struct daemon_pair *p)
+{
+	daemon_pair_begin_stop(p);
+	daemon_pair_end_stop(p);
 }
 
 int pair_call(struct daemon_pair *p, const char *path, const char *interface, const char *method,

@@ -35,6 +35,9 @@ void daemon_pair_start(struct daemon_pair *p, const char *config,
 		       void (*prepare)(struct fake_link *fake));
 /* context_stop(), until the loop has ended; then checks that it ended with 0 and frees. */
 void daemon_pair_stop(struct daemon_pair *p);
+/* The same in two steps: until the loop has ended, and the rest. */
+void daemon_pair_begin_stop(struct daemon_pair *p);
+void daemon_pair_end_stop(struct daemon_pair *p);
 
 /* A method of the board: 0 or negative errno, with the error's name without prefix in ret_error. */
 int pair_call(struct daemon_pair *p, const char *path, const char *interface, const char *method,
