@@ -132,6 +132,7 @@ static int act_get_data(struct bus *bus, sd_bus_message *m, const struct actor *
 	r->frame_fd = -1;
 	r->run = bus_run_at(sd_bus_message_get_path(m));
 	r->task.uid = actor->uid;
+	r->task.bulk = true;
 	r->task.run = run_reading;
 	r->task.done = reading_done;
 	e = read_arguments(m, r, &message);
@@ -339,6 +340,7 @@ static int act_analyse(struct bus *bus, sd_bus_message *m, const struct actor *a
 		return r;
 	a->run = bus_run_at(sd_bus_message_get_path(m));
 	a->task.uid = actor->uid;
+	a->task.bulk = true;
 	a->task.run = run_analysing;
 	a->task.done = analysed;
 	r = analyse_options(m, a, &message);

@@ -16,6 +16,7 @@ struct task {
 	struct task *next;
 	uint32_t uid; /* whose request: for the limit per user */
 	struct workers *pool; /* set by the pool */
+	bool bulk; /* takes long and may wait for what does not */
 	bool without_store; /* pure work: store may be NULL */
 	/* On the other thread. Negative errno with task->message. */
 	int (*run)(struct task *task, struct store *store);

@@ -12,6 +12,15 @@
 
 #define WORKER_NICE 10 /* light and records come first */
 
+struct queue {
+	struct task *first, *last;
+};
+
+struct request {
+	uint32_t uid;
+	bool bulk;
+};
+
 struct workers {
 	struct mailbox *mailbox;
 	char *store_path;
@@ -19,28 +28,66 @@ struct workers {
 	unsigned int thread_count;
 	pthread_mutex_t lock;
 	pthread_cond_t more;
-	struct task *first, **end; /* waiting; under lock */
+	struct queue small, bulk; /* waiting; under lock */
+	unsigned int bulk_running; /* under lock */
 	bool quit; /* under lock */
-	/* Main loop: who has how many queued or running. */
-	uint32_t uids[WORKERS_QUEUED_MAX];
+	/* Main loop: who has what queued or running. */
+	struct request requests[WORKERS_QUEUED_MAX];
 	unsigned int count;
 };
+
+static void queue_put(struct queue *q, struct task *task)
+{
+	task->next = NULL;
+	if (q->last)
+		q->last->next = task;
+	else
+		q->first = task;
+	q->last = task;
+}
+
+static struct task *queue_take(struct queue *q)
+{
+	struct task *task = q->first;
+
+	if (!task)
+		return NULL;
+	q->first = task->next;
+	if (!q->first)
+		q->last = NULL;
+	return task;
+}
+
+/* One thread is always left for what is small: a plan does not wait for somebody's megabytes. */
+static struct task *choose(struct workers *w)
+{
+	struct task *task = queue_take(&w->small);
+
+	if (!task && w->bulk_running < WORKERS_COUNT - 1) {
+		task = queue_take(&w->bulk);
+		if (task)
+			w->bulk_running++;
+	}
+	return task;
+}
 
 static struct task *take_next(struct workers *w)
 {
 	struct task *task = NULL;
 
 	pthread_mutex_lock(&w->lock);
-	while (!w->first && !w->quit)
+	while (!w->quit && !(task = choose(w)))
 		pthread_cond_wait(&w->more, &w->lock);
-	if (!w->quit) {
-		task = w->first;
-		w->first = task->next;
-		if (!w->first)
-			w->end = &w->first;
-	}
 	pthread_mutex_unlock(&w->lock);
 	return task;
+}
+
+static void bulk_ended(struct workers *w)
+{
+	pthread_mutex_lock(&w->lock);
+	w->bulk_running--;
+	pthread_cond_broadcast(&w->more);
+	pthread_mutex_unlock(&w->lock);
 }
 
 static void run_task(struct workers *w, struct task *task, struct store **store)
@@ -66,7 +113,11 @@ static void *worker_thread(void *userdata)
 
 	setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), WORKER_NICE);
 	while ((task = take_next(w))) {
+		bool bulk = task->bulk;
+
 		run_task(w, task, &store);
+		if (bulk)
+			bulk_ended(w);
 		mailbox_post(w->mailbox, &task->mail);
 	}
 	return NULL;
@@ -74,21 +125,21 @@ static void *worker_thread(void *userdata)
 
 /* ---- main loop ---- */
 
-static unsigned int count_of(const struct workers *w, uint32_t uid)
+static unsigned int count_of(const struct workers *w, struct request like)
 {
 	unsigned int n = 0;
 
 	for (unsigned int i = 0; i < w->count; i++)
-		n += w->uids[i] == uid;
+		n += w->requests[i].uid == like.uid && w->requests[i].bulk == like.bulk;
 	return n;
 }
 
-static void forget(struct workers *w, uint32_t uid)
+static void forget(struct workers *w, struct request like)
 {
 	for (unsigned int i = 0; i < w->count; i++) {
-		if (w->uids[i] != uid)
+		if (w->requests[i].uid != like.uid || w->requests[i].bulk != like.bulk)
 			continue;
-		w->uids[i] = w->uids[--w->count];
+		w->requests[i] = w->requests[--w->count];
 		return;
 	}
 }
@@ -97,30 +148,30 @@ static void deliver(struct mail *mail)
 {
 	struct task *task = container_of(mail, struct task, mail);
 
-	forget(task->pool, task->uid);
+	forget(task->pool, (struct request){task->uid, task->bulk});
 	task->done(task);
 }
 
 int workers_submit(struct workers *w, struct task *task, char **ret_message)
 {
+	const struct request request = {task->uid, task->bulk};
+	const unsigned int most = task->bulk ? WORKERS_BULK_PER_UID_MAX : WORKERS_SMALL_PER_UID_MAX;
 	bool own = task->uid == WORKERS_UID_DAEMON;
 
-	if (!own && count_of(w, task->uid) >= WORKERS_QUEUED_PER_UID_MAX)
+	if (!own && count_of(w, request) >= most)
 		return fail(ret_message, -EBUSY,
 			    "%u requests of this user are being served; "
 			    "wait for one to end, then try again",
-			    WORKERS_QUEUED_PER_UID_MAX);
+			    most);
 	if (!own && w->count >= WORKERS_QUEUED_MAX)
 		return fail(ret_message, -EBUSY, "%u requests are being served; try again",
 			    WORKERS_QUEUED_MAX);
 	if (!own)
-		w->uids[w->count++] = task->uid;
+		w->requests[w->count++] = request;
 	task->pool = w;
 	task->mail.deliver = deliver;
-	task->next = NULL;
 	pthread_mutex_lock(&w->lock);
-	*w->end = task;
-	w->end = &task->next;
+	queue_put(task->bulk ? &w->bulk : &w->small, task);
 	pthread_cond_signal(&w->more);
 	pthread_mutex_unlock(&w->lock);
 	return 0;
@@ -134,7 +185,6 @@ int workers_new(const char *store_path, struct mailbox *mailbox, struct workers 
 		return -ENOMEM;
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_cond_init(&w->more, NULL);
-	w->end = &w->first;
 	w->mailbox = mailbox;
 	w->store_path = strdup(store_path);
 	if (!w->store_path)
@@ -151,26 +201,27 @@ int workers_new(const char *store_path, struct mailbox *mailbox, struct workers 
 
 struct workers *workers_free(struct workers *w)
 {
-	struct task *waiting;
+	struct queue waiting[2];
 
 	if (!w)
 		return NULL;
 	pthread_mutex_lock(&w->lock);
 	w->quit = true;
-	waiting = w->first;
-	w->first = NULL;
-	w->end = &w->first;
+	waiting[0] = w->small;
+	waiting[1] = w->bulk;
+	w->small = w->bulk = (struct queue){NULL, NULL};
 	pthread_cond_broadcast(&w->more);
 	pthread_mutex_unlock(&w->lock);
 	for (unsigned int i = 0; i < w->thread_count; i++)
 		pthread_join(w->threads[i], NULL);
 	mailbox_drain(w->mailbox); /* what was finished still counts here */
-	while (waiting) {
-		struct task *task = waiting;
+	for (int i = 0; i < 2; i++) {
+		struct task *task;
 
-		waiting = task->next;
-		task->error = -ECANCELED;
-		task->done(task);
+		while ((task = queue_take(&waiting[i]))) {
+			task->error = -ECANCELED;
+			task->done(task);
+		}
 	}
 	free(w->store_path);
 	pthread_cond_destroy(&w->more);

@@ -214,13 +214,39 @@ static bool bench_property(void)
 	return report("property read / Ping", ratio, 1.5, "Board.State");
 }
 
+START_TEST(a_property_read_costs_little_more_than_a_ping)
+{
+	ck_assert(bench_property());
+}
+END_TEST
+
+START_TEST(a_sweep_costs_little_more_than_the_boards_own_time)
+{
+	ck_assert(bench_overhead());
+}
+END_TEST
+
+START_TEST(memory_does_not_grow_with_the_run)
+{
+	ck_assert(bench_memory());
+}
+END_TEST
+
 int main(void)
 {
-	bool ok = true;
+	Suite *suite = suite_create("daemon");
+	TCase *t = tcase_create("cost");
+	SRunner *runner = srunner_create(suite);
+	int failed;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	ok = bench_property() && ok;
-	ok = bench_overhead() && ok;
-	ok = bench_memory() && ok;
-	return ok ? EXIT_SUCCESS : EXIT_FAILURE;
+	tcase_set_timeout(t, 0);
+	tcase_add_test(t, a_property_read_costs_little_more_than_a_ping);
+	tcase_add_test(t, a_sweep_costs_little_more_than_the_boards_own_time);
+	tcase_add_test(t, memory_does_not_grow_with_the_run);
+	suite_add_tcase(suite, t);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
