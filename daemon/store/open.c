@@ -22,7 +22,7 @@
 	"PRAGMA synchronous = NORMAL;"          \
 	"PRAGMA wal_autocheckpoint = 512;"      \
 	"PRAGMA journal_size_limit = 67108864;" \
-	"PRAGMA cache_size = -16384;"
+	"PRAGMA cache_size = -1024;"
 
 /* Readers see blocks in place; SQLite maps at most 2 GiB and reads the rest. */
 #define READ_PRAGMAS              \
