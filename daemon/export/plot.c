@@ -105,7 +105,7 @@ static const struct prefix {
 	const char *text;
 	double factor;
 } prefixes[] = {
-	{"", 1}, {"m", 1e-3}, {"µ", 1e-6}, {"n", 1e-9}, {"p", 1e-12},
+	{"", 1}, {"m", 1e-3}, {"u", 1e-6}, {"n", 1e-9}, {"p", 1e-12},
 };
 
 static const struct prefix *prefix_for(double highest)

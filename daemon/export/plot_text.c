@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * What a picture says about its run, out of the description. Layer: export.
+ * What a picture says about its run, out of the description; in ASCII, for a machine without
+ * fonts has no other characters. Layer: export.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -58,11 +59,11 @@ void plot_title(const struct table *table, const struct plot_options *options,
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		if (string_of(table->meta, names[i]))
-			add(text, " · ", "%s%.64s", words[i], string_of(table->meta, names[i]));
+			add(text, ", ", "%s%.64s", words[i], string_of(table->meta, names[i]));
 	if (number_of(table->meta, META_RUN, &run))
-		add(text, " · ", "run %.0f", run);
+		add(text, ", ", "run %.0f", run);
 	if (created) /* to the minute: 2026-03-02T14:05 */
-		add(text, " · ", "%.10s%s%.5s", created, strlen(created) >= 16 ? " " : "",
+		add(text, ", ", "%.10s%s%.5s", created, strlen(created) >= 16 ? " " : "",
 		    strlen(created) >= 16 ? created + 11 : "");
 }
 
@@ -76,12 +77,12 @@ void plot_ledger_line(const struct table *table, char text[static PLOT_TEXT_MAX]
 
 	text[0] = '\0';
 	if (verdict)
-		add(text, " · ", "%.32s", verdict);
+		add(text, "; ", "%.32s", verdict);
 	if (json_is_false(json_object_get(ledger, "complete")))
-		add(text, " · ", "PARTIAL RUN");
+		add(text, "; ", "PARTIAL RUN");
 	for (size_t i = 0; i < ARRAY_SIZE(counts); i++)
 		if (number_of(ledger, counts[i], &n))
-			add(text, i ? ", " : " · ", "%s %.0f", counts[i], n);
+			add(text, i ? ", " : "; ", "%s %.0f", counts[i], n);
 	if (string_of(ledger, "crc"))
 		add(text, ", ", "CRC %.16s", string_of(ledger, "crc"));
 	for (size_t i = 0; i < ARRAY_SIZE(marks); i++)
@@ -97,15 +98,15 @@ void plot_axis_line(const struct table *table, char text[static PLOT_TEXT_MAX])
 
 	text[0] = '\0';
 	if (string_of(axis, "provenance"))
-		add(text, " · ", "axis %.32s (vacuum)", string_of(axis, "provenance"));
+		add(text, "; ", "axis %.32s (vacuum)", string_of(axis, "provenance"));
 	if (number_of(axis, "random_pm", &n))
 		add(text, ", ", "random %.2g pm", n);
 	if (number_of(axis, "systematic_pm", &n))
 		add(text, ", ", "systematic %.2g pm", n);
 	if (number_of(settings, "power_w", &n))
-		add(text, " · ", "%.3g mW at the port", n * 1e3);
+		add(text, "; ", "%.3g mW at the port", n * 1e3);
 	if (number_of(settings, "speed_nm_per_s", &n))
-		add(text, " · ", "%.3g nm/s", n);
+		add(text, "; ", "%.3g nm/s", n);
 	if (number_of(settings, "aperture_ns", &n))
-		add(text, " · ", "aperture %.3g µs", n * 1e-3);
+		add(text, "; ", "aperture %.3g us", n * 1e-3);
 }

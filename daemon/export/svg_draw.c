@@ -376,7 +376,7 @@ int svg_draw(cairo_t *cr, const struct table *table, const struct plot_options *
 	d.plot = plot;
 	grey(cr, 1);
 	cairo_paint(cr);
-	d.frame.top = draw_header(&d) + 18 + height_of_marks(&d);
+	d.frame.top = draw_header(&d) + 22 + height_of_marks(&d);
 	draw_legend(&d);
 	draw_x_axis(&d);
 	draw_y_axis(&d);

@@ -142,7 +142,7 @@ START_TEST(what_is_written_reads_back_as_the_same_double)
 	static const double magnitudes[] = {1e-15, 1e-12, 1e-9, 1e-6, 1e-3, 1, 1e3, 1e9, 1e14};
 	uint64_t state = 0x9e3779b97f4a7c15ULL;
 
-	for (int i = 0; i < 40000; i++) {
+	for (int i = 0; i < 20000; i++) {
 		double unit = (double)(next(&state) >> 11) * 0x1p-53 + 0.5;
 		double value, any;
 		uint64_t bits = next(&state);
@@ -161,7 +161,7 @@ START_TEST(reading_agrees_with_the_c_library)
 {
 	uint64_t state = 42;
 
-	for (int i = 0; i < 60000; i++) {
+	for (int i = 0; i < 30000; i++) {
 		char text[64];
 		double mine = 0;
 		int n = snprintf(text, sizeof(text), "%s%llu.%llue%d", i & 1 ? "-" : "",
