@@ -162,6 +162,8 @@ void compliance_apply(struct board *b, struct plant_conditions *c);
 
 /* ---- light.c: the light log ---- */
 void light_off(struct board *b, int64_t t_ns);
+/* Logs when the current of an emitting source that is on its way to 0 gets there. */
+void light_current_zero(struct board *b, unsigned int n, int64_t t_ns);
 /* After anything that may change the light: logs crossings of -40 dBm. */
 void light_check(struct board *b, int64_t t_ns);
 

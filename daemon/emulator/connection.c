@@ -34,11 +34,21 @@ static void end(struct connection *c, const char *reason)
 	c->ended = true;
 }
 
+uint8_t *connection_front(const struct buffer *b)
+{
+	return b->data + b->start;
+}
+
+/* Room for `bytes` more behind what is there. */
 static bool reserve(struct connection *c, struct buffer *b, size_t bytes)
 {
 	size_t size = b->size ? b->size : 8192;
 	uint8_t *data;
 
+	if (b->start && b->start + b->used + bytes > b->size) {
+		memmove(b->data, connection_front(b), b->used);
+		b->start = 0;
+	}
 	while (size < b->used + bytes)
 		size *= 2;
 	if (size == b->size)
@@ -61,7 +71,7 @@ void connection_fill(struct connection *c, size_t max)
 
 		if (!reserve(c, &c->in, chunk))
 			return;
-		n = recv(c->fd, c->in.data + c->in.used, chunk, MSG_DONTWAIT);
+		n = recv(c->fd, connection_front(&c->in) + c->in.used, chunk, MSG_DONTWAIT);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0 && errno == EAGAIN)
@@ -76,7 +86,7 @@ void connection_fill(struct connection *c, size_t max)
 void connection_drop_front(struct buffer *b, size_t bytes)
 {
 	b->used -= bytes;
-	memmove(b->data, b->data + bytes, b->used);
+	b->start = b->used ? b->start + bytes : 0;
 	if (!b->used && b->size > 65536) { /* a large upload is over */
 		free(b->data);
 		*b = (struct buffer){0};
@@ -86,8 +96,8 @@ void connection_drop_front(struct buffer *b, size_t bytes)
 void connection_flush(struct connection *c)
 {
 	while (c->out.used && !c->ended) {
-		const ssize_t n =
-			send(c->fd, c->out.data, c->out.used, MSG_DONTWAIT | MSG_NOSIGNAL);
+		const ssize_t n = send(c->fd, connection_front(&c->out), c->out.used,
+				       MSG_DONTWAIT | MSG_NOSIGNAL);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -107,7 +117,7 @@ void connection_queue(struct connection *c, const void *data, size_t size)
 		return end(c, "does not read what it asked for");
 	if (!reserve(c, &c->out, size))
 		return;
-	memcpy(c->out.data + c->out.used, data, size);
+	memcpy(connection_front(&c->out) + c->out.used, data, size);
 	c->out.used += size;
 }
 
@@ -142,14 +152,15 @@ const uint8_t *connection_message(struct connection *c, struct etalon_hw_stream 
 
 	if (c->ended || c->in.used < sizeof(*ret_head))
 		return NULL;
-	memcpy(ret_head, c->in.data, sizeof(*ret_head));
+	memcpy(ret_head, connection_front(&c->in), sizeof(*ret_head));
 	wrong = objection(c, ret_head);
 	if (wrong) {
 		end(c, wrong);
 		return NULL;
 	}
-	return c->in.used >= sizeof(*ret_head) + ret_head->length ? c->in.data + sizeof(*ret_head)
-								  : NULL;
+	if (c->in.used < sizeof(*ret_head) + ret_head->length)
+		return NULL;
+	return connection_front(&c->in) + sizeof(*ret_head);
 }
 
 void connection_message_done(struct connection *c, const struct etalon_hw_stream *head)

@@ -26,7 +26,7 @@ enum connection_role {
 
 struct buffer {
 	uint8_t *data;
-	size_t used, size;
+	size_t start, used, size; /* `used` bytes from `start` on, of `size` */
 };
 
 struct connection {
@@ -35,6 +35,7 @@ struct connection {
 	uint64_t since_ns;
 	struct buffer in, out;
 	bool ended; /* the peer has closed, or an error struck */
+	bool more; /* whole messages wait in `in` for the next turn */
 	const char *reason; /* why the front end closes it, NULL: the peer did */
 	/* records under way */
 	struct etalon_hw_stream head;
@@ -52,6 +53,8 @@ void connection_flush(struct connection *c);
 /* Queues bytes; a peer that does not read loses its connection. */
 void connection_queue(struct connection *c, const void *data, size_t size);
 void connection_drop_front(struct buffer *b, size_t bytes);
+/* Oldest of the bytes in a buffer. */
+uint8_t *connection_front(const struct buffer *b);
 
 /* A whole message at the front of `in`: its payload, or NULL. Malformed ones end the connection. */
 const uint8_t *connection_message(struct connection *c, struct etalon_hw_stream *ret_head);

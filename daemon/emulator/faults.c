@@ -87,6 +87,10 @@ static void act(struct board *b, const struct fault *f, uint64_t real_ns)
 	case FAULT_OVER_TEMPERATURE_END:
 		return safety_level(b, ETALON_HW_CAUSE_OVER_TEMPERATURE,
 				    f->kind == FAULT_OVER_TEMPERATURE, real_ns);
+	case FAULT_COMPLIANCE:
+	case FAULT_COMPLIANCE_END:
+		return safety_level(b, ETALON_HW_CAUSE_COMPLIANCE, f->kind == FAULT_COMPLIANCE,
+				    real_ns);
 	case FAULT_BOARD:
 	case FAULT_BOARD_END:
 		return safety_level(b, ETALON_HW_CAUSE_FAULT, f->kind == FAULT_BOARD, real_ns);

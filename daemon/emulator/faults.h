@@ -6,8 +6,8 @@
  * A fault is a JSON object: {"fault": NAME} and when it happens: at once, "at_ms" (since power-on, real time), or
  * "at_point" (as point number N of the program that runs, or of the next, is due). Names and further members:
  *
- *   interlock-open, interlock-close, key-off, key-on, over-temperature, over-temperature-end, board-fault,
- *   board-fault-end, local-reset (releases what opened key or interlock where the board has a reset input)
+ *   interlock-open, interlock-close, key-off, key-on, over-temperature, over-temperature-end, compliance,
+ *   compliance-end, board-fault, board-fault-end, local-reset (releases what opened key or interlock where the board has a reset input)
  *   cable (the connections are cut)
  *   hang [for_ms: 1000] (control requests are not answered)
  *   stall-records, resume-records (bulk IN stops, goes on)

@@ -57,16 +57,20 @@ void light_check(struct board *b, int64_t t_ns)
 		     end);
 }
 
+void light_current_zero(struct board *b, unsigned int n, int64_t t_ns)
+{
+	const struct motion *m = &b->motions.motion[n];
+
+	if (b->source[n].safe_action != ETALON_HW_SAFE_RAMP_ZERO || m->end_ns <= t_ns)
+		return;
+	event_log_line(b->log, board_real(b, m->end_ns), board_tick(b, m->end_ns), "current-zero",
+		       "\"source\":\"%s\"", b->source[n].name);
+}
+
 void light_off(struct board *b, int64_t t_ns)
 {
 	light_check(b, t_ns);
-	for (unsigned int n = 0; n < b->description->source_count; n++) {
-		const struct motion *m = &b->motions.motion[n];
-
-		if (!b->source[n].emits || b->source[n].safe_action != ETALON_HW_SAFE_RAMP_ZERO ||
-		    m->end_ns <= t_ns)
-			continue;
-		event_log_line(b->log, board_real(b, m->end_ns), board_tick(b, m->end_ns),
-			       "current-zero", "\"source\":\"%s\"", b->source[n].name);
-	}
+	for (unsigned int n = 0; n < b->description->source_count; n++)
+		if (b->source[n].emits)
+			light_current_zero(b, n, t_ns);
 }

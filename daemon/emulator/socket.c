@@ -19,6 +19,7 @@
 #define ATTACH_WITHIN_NS (5 * NSEC_PER_SEC)
 #define READ_PER_TURN (4U << 20)
 #define ANSWERS_HIGH 65536 /* unread answers from which on no further request is taken */
+#define MESSAGES_PER_TURN 1024
 #define BATCH_BYTES (256U << 10)
 #define BATCHES_PER_TURN 16
 #define FAULT_LINE_MAX 65536
@@ -205,28 +206,38 @@ static void attach(struct front *f, struct connection *c, const struct etalon_hw
 		link_up(f);
 }
 
+/* As long as the answers leave, but no flood of requests holds the board up. */
 static void take_messages(struct front *f, struct connection *c)
 {
 	struct etalon_hw_stream head;
-	const uint8_t *payload;
+	const uint8_t *payload = NULL;
+	int left = MESSAGES_PER_TURN;
 
-	while (c->out.used < ANSWERS_HIGH && (payload = connection_message(c, &head))) {
+	while (left-- > 0 && (payload = connection_message(c, &head))) {
 		if (c->role == ROLE_NEW)
 			attach(f, c, &head);
 		else
 			front_control(f->board, c, &head, payload);
 		connection_message_done(c, &head);
+		if (c->out.used >= ANSWERS_HIGH)
+			connection_flush(c);
+		if (c->out.used >= ANSWERS_HIGH)
+			break;
 	}
+	c->more = payload && c->out.used < ANSWERS_HIGH;
 }
 
 /* One JSON object a line, one answer a line. */
 static void take_faults(struct front *f, struct connection *c)
 {
-	uint8_t *end;
+	while (!c->ended && c->in.used) {
+		const uint8_t *line = connection_front(&c->in);
+		const uint8_t *end = memchr(line, '\n', c->in.used);
 
-	while (!c->ended && c->in.used && (end = memchr(c->in.data, '\n', c->in.used))) {
-		front_fault(f->board, c, (const char *)c->in.data, (size_t)(end - c->in.data));
-		connection_drop_front(&c->in, (size_t)(end - c->in.data) + 1);
+		if (!end)
+			break;
+		front_fault(f->board, c, (const char *)line, (size_t)(end - line));
+		connection_drop_front(&c->in, (size_t)(end - line) + 1);
 	}
 	if (c->in.used > FAULT_LINE_MAX) {
 		c->ended = true;
@@ -243,11 +254,13 @@ static void serve(struct front *f, struct connection *c, uint64_t now)
 {
 	if (c->role == ROLE_FREE || hung(f, c, now))
 		return;
-	if (c->out.used < ANSWERS_HIGH)
+	if (c->out.used < ANSWERS_HIGH && !c->more)
 		connection_fill(c, READ_PER_TURN);
-	if (c->role == ROLE_FAULTS)
+	if (c->role == ROLE_FAULTS) {
 		take_faults(f, c);
-	else
+		return connection_flush(c);
+	}
+	if (c->out.used < ANSWERS_HIGH)
 		take_messages(f, c);
 	connection_flush(c);
 }
@@ -335,9 +348,12 @@ static uint64_t next_turn(const struct front *f)
 
 	if (hang > now_ns())
 		next = MIN(next, hang);
-	for (size_t i = 0; i < PEERS_MAX; i++)
+	for (size_t i = 0; i < PEERS_MAX; i++) {
+		if (f->peer[i].more && !hung(f, &f->peer[i], now_ns()))
+			return 0;
 		if (f->peer[i].role == ROLE_NEW)
 			next = MIN(next, f->peer[i].since_ns + ATTACH_WITHIN_NS);
+	}
 	return next;
 }
 

@@ -89,6 +89,8 @@ void source_command(struct board *b, unsigned int n, int64_t to, int64_t speed, 
 	}
 	b->source_state[n].setpoint = to;
 	sources_turn(b, &b->motions, n, to, speed, t_ns);
+	if (!to && b->source[n].emits)
+		light_current_zero(b, n, t_ns);
 }
 
 void sources_off(struct board *b, int64_t t_ns)

@@ -187,6 +187,23 @@ START_TEST(responsivity_is_calibrated_over_the_whole_span)
 }
 END_TEST
 
+START_TEST(the_description_repeats_what_is_set_of_the_plant)
+{
+	struct bench *t = bench_open(&(struct bench_options){
+		.parameters =
+			"{\"wlog_systematic_pm\": 5, \"wlog_sweep_pm\": 0.5, \"wlog_point_pm\": 0.25, "
+			"\"laser_rin_db_per_hz\": -150, \"pd_r2_ua\": 250}"});
+	const struct etalon_hw_detector *log = bench_detector(t, ERB1_WLOG);
+
+	ck_assert_int_eq(log->systematic_fm, 5000);
+	ck_assert_int_eq(log->sweep_fm, 500);
+	ck_assert_int_eq(log->point_fm, 250);
+	ck_assert_int_eq(bench_source(t, ERB1_LASER_POWER)->rin_mdb_per_hz, -150000);
+	ck_assert_str_eq(bench_range(t, 1)->name, "250 uA");
+	bench_close(t);
+}
+END_TEST
+
 START_TEST(every_board_has_its_own_gains_the_same_seed_the_same)
 {
 	struct bench *a = bench_open(&(struct bench_options){.seed = 1});
@@ -369,6 +386,7 @@ int main(void)
 	tcase_add_loop_test(c, dark_noise_is_what_the_data_sheet_says, 0, ARRAY_SIZE(darks));
 	tcase_add_loop_test(c, the_calibration_block_turns_readings_back_into_the_truth, 1, 5);
 	tcase_add_loop_test(c, responsivity_is_calibrated_over_the_whole_span, 0, 2);
+	tcase_add_test(c, the_description_repeats_what_is_set_of_the_plant);
 	tcase_add_test(c, every_board_has_its_own_gains_the_same_seed_the_same);
 	tcase_add_test(c, the_variance_tells_the_noise_of_one_conversion);
 	tcase_add_loop_test(c, a_reading_beyond_full_scale_is_flagged_and_held_at_the_rail, 0,

@@ -78,6 +78,7 @@ static const struct {
 	{"interlock-open", "interlock-close", ETALON_HW_CAUSE_INTERLOCK},
 	{"key-off", "key-on", ETALON_HW_CAUSE_KEY},
 	{"over-temperature", "over-temperature-end", ETALON_HW_CAUSE_OVER_TEMPERATURE},
+	{"compliance", "compliance-end", ETALON_HW_CAUSE_COMPLIANCE},
 	{"board-fault", "board-fault-end", ETALON_HW_CAUSE_FAULT},
 };
 

@@ -538,6 +538,35 @@ START_TEST(a_peer_that_does_not_read_cannot_hold_the_board_up)
 }
 END_TEST
 
+START_TEST(requests_may_follow_each_other_without_waiting_for_answers)
+{
+	enum { PIPELINED = 5000 };
+	struct emulator *e = start_emulator(false);
+	const int control = attach(e, 0);
+	struct etalon_hw_stream *requests = calloc(PIPELINED, sizeof(*requests));
+	uint32_t word;
+
+	for (uint32_t i = 0; i < PIPELINED; i++)
+		requests[i] = (struct etalon_hw_stream){
+			.magic = ETALON_HW_STREAM_MAGIC,
+			.kind = ETALON_HW_STREAM_CONTROL,
+			.tag = i,
+			.setup = setup(true, ETALON_HW_USB_REQUEST_REGISTERS, ETALON_REG_MAGIC, 4),
+		};
+	for (uint32_t sent = 0, got = 0; got < PIPELINED; got++) {
+		/* Half a socket buffer ahead of the answers, then in step. */
+		for (; sent < PIPELINED && sent < got + 1500; sent += 500)
+			ck_assert_int_eq(
+				write_all(control, requests + sent, 500 * sizeof(*requests)), 0);
+		ck_assert_uint_eq(receive(control, &word, sizeof(word)).tag, got);
+		ck_assert_uint_eq(word, ETALON_HW_MAGIC);
+	}
+	free(requests);
+	close(control);
+	stop_emulator(e);
+}
+END_TEST
+
 START_TEST(records_that_nobody_reads_do_not_delay_control)
 {
 	struct emulator *e = start_emulator(true);
@@ -717,6 +746,7 @@ int main(void)
 	tcase_add_loop_test(c, a_malformed_message_closes_that_connection_only, 0, 5);
 	tcase_add_test(c, records_endpoint_takes_no_messages_and_strangers_no_harm);
 	tcase_add_test(c, a_peer_that_does_not_read_cannot_hold_the_board_up);
+	tcase_add_test(c, requests_may_follow_each_other_without_waiting_for_answers);
 	tcase_add_test(c, records_that_nobody_reads_do_not_delay_control);
 	tcase_add_test(c, faults_are_taken_live_one_answer_each);
 	tcase_add_test(c, a_scripted_cable_cuts_all_connections);
