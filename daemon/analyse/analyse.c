@@ -19,6 +19,7 @@
 #define MOST_OF_SPAN 0.05
 #define MERGE_WIDTHS 2.5   /* candidates closer than this are one split resonance */
 #define INSIDE_WIDTHS 0.5  /* a centre nearer to an end is not seen well enough to report */
+#define RIPPLE_PART 0.35  /* of the free spectral range between peaks */
 #define NOISE_PASSES 2
 
 struct analysis {
@@ -222,6 +223,20 @@ static void adopt_periods(struct resonances *all)
 
 /* ---- baseline ---- */
 
+/*
+ * Between peaks there is but their own tails, whose errors repeat with the free spectral range: what
+ * is slower than a good part of it cannot be told from them.
+ */
+static double longest_ripple_nm(const struct resonances *all)
+{
+	double longest = INFINITY;
+
+	for (size_t i = 0; i < all->count; i++)
+		if (all->list[i].peak && all->list[i].period_nm > 0)
+			longest = fmin(longest, RIPPLE_PART * all->list[i].period_nm);
+	return longest;
+}
+
 static int find_ripple(struct analysis *a, bool first)
 {
 	size_t n = a->grid.n;
@@ -232,7 +247,7 @@ static int find_ripple(struct analysis *a, bool first)
 		return -ENOMEM;
 	baseline_make(&a->grid, &a->all, first, base, weight);
 	a->all.ripple = &a->ripple;
-	return ripple_find(&a->grid, base, weight, &a->ripple);
+	return ripple_find(&a->grid, base, weight, longest_ripple_nm(&a->all), &a->ripple);
 }
 
 /* ---- full fits ---- */

@@ -13,6 +13,7 @@
 #define CORE 2.5	 /* widths on either side that are masked, */
 #define FIRST_CORE 8.0	 /* with first fits */
 #define REACH 60.0	 /* widths to where a Lorentzian's tail is followed */
+#define PEDESTAL_PART 0.3 /* of what a fit says about a pedestal is error */
 #define NO_BETTER 3e-3	 /* relative error below which points count alike */
 
 struct interval {
@@ -41,27 +42,27 @@ static void divide_dips(const struct grid *g, const struct resonances *all, doub
 }
 
 /*
- * Points count by their relative error once the peaks' tails are all that they have; what a first fit
- * says about the pedestal is not good enough to be taken off.
+ * Points count by their relative error once the peaks' tails are all that they have. A pedestal is not
+ * known well enough to be taken off: where it would matter points count little.
  */
-static void divide_peaks(const struct grid *g, const struct resonances *all, bool first,
-			 double *base, double *weight)
+static void divide_peaks(const struct grid *g, const struct resonances *all, double *base,
+			 double *weight)
 {
 	memset(weight, 0, g->n * sizeof(*weight));
 	for (size_t k = 0; k < all->count; k++) {
 		const struct resonance *r = &all->list[k];
-		double pedestal = first ? 0 : r->fit.pedestal;
+		double pedestal2 = pow(PEDESTAL_PART * r->fit.pedestal, 2);
 		struct interval reach = reach_of(g, r);
 
 		for (size_t i = reach.from; r->fitted && i < reach.to; i++) {
 			double light = r->fit.baseline *
 				       line_response(&r->fit.line,
 						     detuning_nm(grid_x(g, i), r->origin_nm));
-			double error = g->white[i] / (light * light);
+			double error = (g->white[i] + pedestal2) / (light * light);
 
 			if (!(light > 0))
 				continue;
-			base[i] = (g->y[i] - pedestal) / light;
+			base[i] = g->y[i] / light;
 			weight[i] = NO_BETTER * NO_BETTER / (error + NO_BETTER * NO_BETTER);
 		}
 	}
@@ -88,7 +89,7 @@ void baseline_make(const struct grid *g, const struct resonances *all, bool firs
 		weight[i] = 1;
 	}
 	if (all->count > 0 && all->list[0].peak)
-		divide_peaks(g, all, first, base, weight);
+		divide_peaks(g, all, base, weight);
 	else
 		divide_dips(g, all, base);
 	mask_cores(g, all, first ? FIRST_CORE : CORE, weight);

@@ -260,10 +260,12 @@ static size_t reject_outliers(struct work *k)
 	return count;
 }
 
-static double cost(const struct work *k)
+static double cost(const struct work *k, const struct state *state)
 {
 	double sum = 0;
 
+	for (size_t j = 0; j < k->w->basis_count; j++)
+		sum += k->w->prior[j] * state->linear[j] * state->linear[j];
 	for (size_t i = 0; i < k->w->n; i++) {
 		double r = k->w->y[i] - k->model[i];
 
@@ -296,7 +298,7 @@ static double weighted_dot(const double *w, const double *a, const double *b, si
 	return s0 + s1 + s2 + s3;
 }
 
-/* Products of columns [first, count) under the weights; the diagonal is scaled to 1. */
+/* Products of columns [first, count) under the weights, and priors; the diagonal is scaled to 1. */
 static void form_products(const struct work *k, size_t first, const double *weight,
 			  struct normal *ret)
 {
@@ -308,6 +310,11 @@ static void form_products(const struct work *k, size_t first, const double *weig
 			ret->h[a * m + b] = ret->h[b * m + a] =
 				weighted_dot(weight, k->jacobian + (first + a) * n,
 					     k->jacobian + (first + b) * n, n);
+	for (size_t j = 0; j < k->w->basis_count; j++) {
+		size_t a = (size_t)k->base_column + j - first;
+
+		ret->h[a * m + a] += k->w->prior[j];
+	}
 	for (size_t a = 0; a < m; a++)
 		ret->scale[a] = ret->h[a * m + a] > 0 ? 1 / sqrt(ret->h[a * m + a]) : 1;
 	for (size_t a = 0; a < m; a++)
@@ -315,7 +322,8 @@ static void form_products(const struct work *k, size_t first, const double *weig
 			ret->h[a * m + b] *= ret->scale[a] * ret->scale[b];
 }
 
-static void form_gradient(const struct work *k, size_t first, struct normal *ret)
+static void form_gradient(const struct work *k, const struct state *state, size_t first,
+			  struct normal *ret)
 {
 	size_t n = k->w->n;
 
@@ -326,6 +334,11 @@ static void form_gradient(const struct work *k, size_t first, struct normal *ret
 		for (size_t i = 0; i < n; i++)
 			sum += k->weight[i] * column[i] * (k->w->y[i] - k->model[i]);
 		ret->g[a] = sum * ret->scale[a];
+	}
+	for (size_t j = 0; j < k->w->basis_count; j++) {
+		size_t a = (size_t)k->base_column + j - first;
+
+		ret->g[a] -= k->w->prior[j] * state->linear[j] * ret->scale[a];
 	}
 }
 
@@ -424,7 +437,7 @@ static int start_linear(struct work *k, struct state *state)
 	evaluate(k, state);
 	fill_jacobian(k, state);
 	form_products(k, first, k->weight, &normal);
-	form_gradient(k, first, &normal);
+	form_gradient(k, state, first, &normal);
 	r = solve_step(&normal, 1e-12, step);
 	for (size_t j = 0; r == 0 && j < normal.count; j++)
 		state->linear[j] += step[j] * normal.scale[j];
@@ -434,12 +447,12 @@ static int start_linear(struct work *k, struct state *state)
 /* One accepted step; *ret_size its squared length in standard deviations. */
 static int descend(struct work *k, struct state *state, double *damping, double *ret_size)
 {
-	double before = cost(k), step[FIT_MAX];
+	double before = cost(k, state), step[FIT_MAX];
 	struct normal normal;
 
 	fill_jacobian(k, state);
 	form_products(k, 0, k->weight, &normal);
-	form_gradient(k, 0, &normal);
+	form_gradient(k, state, 0, &normal);
 	for (int attempt = 0; attempt < 12; attempt++) {
 		struct state trial = *state;
 		double size = 0;
@@ -451,7 +464,7 @@ static int descend(struct work *k, struct state *state, double *damping, double 
 			if (reasonable(k, &trial)) {
 				evaluate(k, &trial);
 				/* Near the minimum rounding decides: a step without length is taken. */
-				if (cost(k) <= before * (1 + 1e-12)) {
+				if (cost(k, &trial) <= before * (1 + 1e-12)) {
 					*state = trial;
 					*damping = fmax(*damping / 10, 1e-12);
 					*ret_size = size;

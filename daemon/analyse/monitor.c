@@ -108,7 +108,7 @@ static double shared_part(const double *signal, const double *scatter, size_t n,
 	return both > 4 * sqrt(spread) ? fmin(both / own, 1) : 0;
 }
 
-static void divide(struct spectrum *s, size_t from, size_t to, const double *smooth,
+static void divide_smooth(struct spectrum *s, size_t from, size_t to, const double *smooth,
 		   double *scratch)
 {
 	double *y = s->y + from, *scatter = s->monitor + from, part;
@@ -121,6 +121,28 @@ static void divide(struct spectrum *s, size_t from, size_t to, const double *smo
 	part = shared_part(y, scatter, n, scratch);
 	for (size_t i = 0; i < n; i++)
 		y[i] /= 1 + part * scatter[i];
+}
+
+/* Of one point, from what smooth light cannot do. */
+static double relative_variance(const double *monitor, size_t n, double *scratch)
+{
+	size_t count = 0;
+
+	for (size_t i = 2; i + 2 < n; i++)
+		scratch[count++] = pow(difference(monitor, i) / monitor[i], 2);
+	return count ? gsl_stats_median(scratch, 1, count) / (0.455 * 70) : 0;
+}
+
+/* As it is: its noise is the quotient's from here on. */
+static void divide_raw(struct spectrum *s, size_t from, size_t to, double *scratch)
+{
+	double *rin = &s->description.rin_variance;
+
+	*rin = (isfinite(*rin) ? *rin : 0) +
+	       relative_variance(s->monitor + from, to - from, scratch) *
+		       (double)(to - from) / (double)s->n;
+	for (size_t i = from; i < to; i++)
+		s->y[i] /= s->monitor[i];
 }
 
 static size_t run_end(const struct spectrum *s, size_t from)
@@ -152,9 +174,10 @@ int spectrum_divide_by_monitor(struct spectrum *s)
 		r = smooth_run(s->monitor + from, to - from, smooth, &good);
 		if (r < 0)
 			return r;
-		for (size_t i = from; !good && i < to; i++)
-			smooth[i - from] = s->monitor[i];
-		divide(s, from, to, smooth, scratch);
+		if (good)
+			divide_smooth(s, from, to, smooth, scratch);
+		else
+			divide_raw(s, from, to, scratch);
 	}
 	return 0;
 }

@@ -244,7 +244,9 @@ int resonance_refit(const struct resonances *all, struct resonance *r)
 	e = fit_in(all, r, r->half_nm, false, &from);
 	if (e == -ENOMEM)
 		return e;
-	if (e < 0 || !take_over(all, r, r->half_nm))
+	/* A fit that got lost on the way is worse than the one that was there. */
+	if (e < 0 || !take_over(all, r, r->half_nm) || !is_like(r, &before) ||
+	    beside(&r->fit) > 3 * fmax(beside(&before.fit), 1))
 		*r = before;
 	return 0;
 }

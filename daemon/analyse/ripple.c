@@ -75,11 +75,12 @@ static double hann(size_t i, size_t n)
 }
 
 /* Frequency in periods per bin of the grid, 0 when nothing stands out. */
-static double strongest(const double *relative, const double *weight, size_t n, double *f,
-			size_t size, double *scratch)
+static double strongest(const double *relative, const double *weight, size_t n,
+			double longest_bins, double *f, size_t size, double *scratch)
 {
-	size_t low = MAX((size_t)LEAST_PERIODS * size / n, (size_t)2);
-	size_t high = size / LEAST_SAMPLES, best = low;
+	double periods = fmax(LEAST_PERIODS, (double)n / longest_bins);
+	size_t low = (size_t)fmax(periods * (double)size / (double)n, 2);
+	size_t high = size / LEAST_SAMPLES, best = 0;
 	double shift = 0, sum;
 
 	memset(f, 0, size * sizeof(*f));
@@ -90,10 +91,10 @@ static double strongest(const double *relative, const double *weight, size_t n, 
 	if (high <= low + 8)
 		return 0;
 	for (size_t k = low; k < high; k++)
-		if (f[k] > f[best])
+		if (f[k] > f[k - 1] && f[k] >= f[k + 1] && (best == 0 || f[k] > f[best]))
 			best = k;
 	memcpy(scratch, f + low, (high - low) * sizeof(*f));
-	if (best == low || !(f[best] > STANDS_OUT * gsl_stats_median(scratch, 1, high - low)))
+	if (best == 0 || !(f[best] > STANDS_OUT * gsl_stats_median(scratch, 1, high - low)))
 		return 0;
 	sum = f[best - 1] - 2 * f[best] + f[best + 1];
 	if (sum < 0)
@@ -368,7 +369,8 @@ static int make_relative(const struct grid *g, const double *base, const double 
 	return r;
 }
 
-int ripple_find(const struct grid *grid, double *base, double *weight, struct ripple *ret)
+int ripple_find(const struct grid *grid, double *base, double *weight, double longest_nm,
+		struct ripple *ret)
 {
 	struct grid g = *grid; /* its numbers only */
 	struct ripple found = {};
@@ -391,7 +393,7 @@ int ripple_find(const struct grid *grid, double *base, double *weight, struct ri
 
 		if (make_relative(&g, base, weight, slow, relative) < 0)
 			return -ENOMEM;
-		frequency = strongest(relative, weight, g.n, f, size, scratch);
+		frequency = strongest(relative, weight, g.n, longest_nm / g.step_nm, f, size, scratch);
 		line.frequency = frequency / g.step_nm;
 		if (!(frequency > 0) || !refine(&g, base, weight, &line))
 			break;

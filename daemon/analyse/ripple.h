@@ -23,10 +23,11 @@ struct ripple {
 };
 
 /*
- * Lines that stand out of `base`, a spectrum without its resonances, whose points count by `weight`
- * (0: masked). Both are changed. 0 or -ENOMEM.
+ * Lines of periods up to `longest_nm` that stand out of `base`, a spectrum without its resonances, whose
+ * points count by `weight` (0: masked). Both are changed. 0 or -ENOMEM.
  */
-int ripple_find(const struct grid *grid, double *base, double *weight, struct ripple *ret);
+int ripple_find(const struct grid *grid, double *base, double *weight, double longest_nm,
+		struct ripple *ret);
 
 /* Local period at x, and its phase in periods relative to another place. */
 double ripple_period_nm(const struct ripple_line *line, double x_nm);

@@ -12,6 +12,7 @@
 /* A ripple with fewer periods in the window is the polynomial's business. */
 #define MIN_RIPPLE_PERIODS 1.5
 #define RIPPLE_BASIS 6
+#define PRIOR_AMPLITUDES 3.0
 /*
  * Far out, where the curve is smooth, groups of points fit as well as the points and much faster: beyond
  * this many widths, in groups of no more points than this, this part of the width and of a ripple.
@@ -250,6 +251,9 @@ static void add_ripple(struct basis_cursor *c, const struct ripple_line *line)
 		add(c, at, 4, cosine2, -2 * k * sine2);
 		add(c, at, 5, sine2, 2 * k * cosine2);
 	}
+	/* Far wider than the line is known, but enough to part it from what else is in a short window. */
+	for (size_t k = 0; k < RIPPLE_BASIS; k++)
+		c->w->prior[c->column + k] = pow(PRIOR_AMPLITUDES * line->amplitude, -2);
 	c->column += RIPPLE_BASIS;
 }
 

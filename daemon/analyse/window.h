@@ -46,6 +46,8 @@ struct window {
 	 */
 	size_t basis_count, factor_count;
 	size_t factor_start[WINDOW_MAX_FACTORS + 1];
+	/* 1 / variance that a coefficient may be expected to have around 0; 0: nothing is known. */
+	double prior[WINDOW_MAX_BASIS];
 	double *basis;
 	double *slope;	  /* derivatives along s */
 	double *memory;	  /* owns all of the above */
