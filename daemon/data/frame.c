@@ -130,7 +130,7 @@ int frame_begin(struct frame_builder *builder, struct table_column *columns, siz
 	if (meta_size > 0)
 		memcpy((char *)builder->map + header.meta_offset, meta_json, meta_size);
 	for (size_t i = 0; i < column_count; i++)
-		columns[i].f64 = (double *)((char *)builder->map + layout[i].offset);
+		columns[i].f64 = (void *)((char *)builder->map + layout[i].offset);
 	return 0;
 }
 
@@ -292,7 +292,7 @@ static int read_columns(struct table *table, const struct frame_header *h, char 
 		memcpy(column->name, c.name, sizeof(c.name));
 		memcpy(column->unit, c.unit, sizeof(c.unit));
 		column->type = (enum column_type)c.type;
-		column->f64 = (double *)(map + c.offset);
+		column->f64 = (void *)(map + c.offset);
 	}
 	return 0;
 }

@@ -54,7 +54,7 @@ static inline void hdf5_quiet_end(struct hdf5_quiet *q)
 	H5Eset_auto2(H5E_DEFAULT, q->function, q->data);
 }
 
-#define _cleanup_quiet_ _cleanup_(hdf5_quiet_end)
+#define _cleanup_quiet_ __attribute__((__unused__)) _cleanup_(hdf5_quiet_end)
 
 /*
  * Turns the library's error stack into a message "<path>: <what>: <its words>" and a

@@ -287,7 +287,7 @@ static uint64_t nearest(const struct scaled *s, int count)
 /* digits * 10^(power - count + 1), written like printf's %g writes. */
 static size_t lay_out(char *text, uint64_t digits, int count, int power)
 {
-	char raw[DIGITS + 1];
+	char raw[DIGITS + 1] = "";
 	char *p = text;
 	int e = abs(power);
 
