@@ -51,7 +51,7 @@ static const cyaml_schema_value_t config_schema = {
 /* What libcyaml says: first the cause, then where, innermost first. */
 struct complaint {
 	char what[512];
-	char line[16];
+	unsigned int line; /* 0: not told */
 };
 
 static void listen(cyaml_log_t level, void *userdata, const char *format, va_list args)
@@ -65,9 +65,8 @@ static void listen(cyaml_log_t level, void *userdata, const char *format, va_lis
 	vsnprintf(text, sizeof(text), format, args);
 	text[strcspn(text, "\n")] = '\0';
 	line = strstr(text, "(line: ");
-	if (line && c->line[0] == '\0')
-		snprintf(c->line, sizeof(c->line), "%.*s:", (int)strspn(line + 7, "0123456789"),
-			 line + 7);
+	if (line && c->line == 0)
+		c->line = (unsigned int)strtoul(line + strlen("(line: "), NULL, 10);
 	if (c->what[0] == '\0')
 		snprintf(c->what, sizeof(c->what), "%s",
 			 strncmp(text, "Load: ", 6) == 0 ? text + 6 : text);
@@ -81,6 +80,36 @@ static cyaml_config_t cyaml_settings(struct complaint *complaint)
 		.mem_fn = cyaml_mem,
 		.log_level = CYAML_LOG_ERROR,
 	};
+}
+
+/* Of an unknown key libcyaml tells where its mapping begins: the key itself is looked for from there. */
+static void find_key(const char *path, struct complaint *c)
+{
+	static const char says[] = "Unexpected key: ";
+	_cleanup_fclose_ FILE *f = fopen(path, "re");
+	_cleanup_free_ char *key = NULL, *text = NULL;
+	unsigned int number = 0;
+	size_t room = 0;
+
+	if (!f || strncmp(c->what, says, strlen(says)) != 0)
+		return;
+	key = asprintf_or_null("%s:", c->what + strlen(says));
+	while (key && getline(&text, &room, f) > 0) {
+		if (++number < c->line || !strstr(text, key))
+			continue;
+		c->line = number;
+		return;
+	}
+}
+
+static int complain(const char *path, struct complaint *c, cyaml_err_t error, char **ret_message)
+{
+	const char *what = c->what[0] ? c->what : cyaml_strerror(error);
+
+	find_key(path, c);
+	if (c->line == 0)
+		return fail(ret_message, -EINVAL, "%s: %s", path, what);
+	return fail(ret_message, -EINVAL, "%s:%u: %s", path, c->line, what);
 }
 
 static int parse_bytes(const char *text, uint64_t *ret)
@@ -142,8 +171,7 @@ int config_load(const char *path, struct config **ret, char **ret_message)
 				    strerror(errno));
 		error = cyaml_load_file(path, &settings, &config_schema, &data, NULL);
 		if (error != CYAML_OK)
-			return fail(ret_message, -EINVAL, "%s:%s %s", path, complaint.line,
-				    complaint.what[0] ? complaint.what : cyaml_strerror(error));
+			return complain(path, &complaint, error, ret_message);
 		config = (struct config *)data;
 	}
 	if (!config)

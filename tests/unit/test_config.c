@@ -129,6 +129,7 @@ static const struct {
 	const char *line; /* ":N:" or "" */
 } refused[] = {
 	{"colour: blue\n", "colour", ":1:"},
+	{"watchdog_ms: 250\n\ncolour: blue\n", "colour", ":3:"},
 	{"watchdog_ms: 250\nlimits:\n  - {source: h1, upper: 3 V}\n", "upper", ":3:"},
 	{"aliases: {through: pd1}\n", "", ":1:"},
 	{"aliases:\n  - {name: through}\n", "channel", ":2:"},

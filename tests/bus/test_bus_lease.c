@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * The lease over a real bus, with a real board model and clients that are processes: however a
+ * client ends, light ends, and it is said why. Times are held by tests/system.
+ */
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/util.h"
+#include "holder.h"
+#include "session.h"
+
+#include <check.h> /* last: it defines a macro fail() */
+
+#define BOARD "org.etalon1.Board"
+
+static struct session session;
+static sd_bus *bus;
+static char *board, error[64];
+
+static void start(void)
+{
+	session_start(&session, NULL);
+	bus = session_bus(&session);
+	board = session_board_path(bus);
+}
+
+static void stop(void)
+{
+	free(board);
+	sd_bus_flush_close_unref(bus);
+	session_stop(&session);
+}
+
+static void cause_tells(const char *part)
+{
+	_cleanup_free_ char *cause = last_off_cause(bus, board);
+
+	ck_assert_msg(strstr(cause, part) != NULL, "LastOffCause is \"%s\", not \"...%s...\"",
+		      cause, part);
+}
+
+static char *holder_name(void)
+{
+	char *name = NULL;
+
+	ck_assert_int_ge(sd_bus_get_property_string(bus, "org.etalon1", board, BOARD, "LeaseHolder",
+						    NULL, &name),
+			 0);
+	return name;
+}
+
+static void kill_it(struct holder *h)
+{
+	session_kill(&h->pid, SIGKILL);
+}
+
+static void stop_it(struct holder *h)
+{
+	kill(h->pid, SIGSTOP);
+}
+
+static void silence_it(struct holder *h)
+{
+	holder_tell(h, HOLDER_FALL_SILENT);
+}
+
+static void let_it_leave(struct holder *h)
+{
+	holder_tell(h, HOLDER_LEAVE_BUS);
+}
+
+static void close_it(struct holder *h)
+{
+	holder_tell(h, HOLDER_CLOSE_LEASE);
+}
+
+static const struct {
+	const char *name;
+	void (*act)(struct holder *h);
+	const char *cause;
+} endings[] = {
+	{"killed", kill_it, "lease holder :1."},
+	{"stopped", stop_it, "went silent for more than 400 ms"},
+	{"silent", silence_it, "went silent for more than 400 ms"},
+	{"left the bus", let_it_leave, "left the bus"},
+	{"closed the lease", close_it, "closed its lease"},
+};
+
+START_TEST(however_the_holder_ends_light_ends_and_the_cause_is_told)
+{
+	_cleanup_free_ char *name = NULL;
+	struct holder h;
+
+	holder_start(&h, &session, 400, true);
+	ck_assert(session_wait_state(bus, board, "emitting", 100));
+	endings[_i].act(&h);
+	ck_assert_msg(session_wait_state(bus, board, "off", 10000), "%s: still lit",
+		      endings[_i].name);
+	cause_tells(endings[_i].cause);
+	name = holder_name();
+	ck_assert_str_eq(name, "");
+	holder_end(&h);
+	/* And the next one gets it all. */
+	holder_start(&h, &session, 1000, true);
+	holder_end(&h);
+}
+END_TEST
+
+START_TEST(a_lease_is_kept_for_as_long_as_its_holder_speaks)
+{
+	struct holder h;
+
+	holder_start(&h, &session, 200, true);
+	/* Ten periods. */
+	ck_assert(!session_wait_state(bus, board, "off", 2000));
+	ck_assert(session_wait_state(bus, board, "emitting", 100));
+	holder_end(&h);
+}
+END_TEST
+
+START_TEST(a_stranger_turns_light_off_without_a_lease)
+{
+	struct holder h;
+
+	holder_start(&h, &session, 1000, true);
+	ck_assert_int_eq(bus_call(bus, board, BOARD, "Off", error, ""), 0);
+	ck_assert(session_wait_state(bus, board, "off", 10000));
+	cause_tells("turned off by :1.");
+	holder_end(&h);
+}
+END_TEST
+
+START_TEST(another_process_of_the_same_user_attaches_to_the_lease)
+{
+	struct holder h;
+
+	holder_start(&h, &session, 1000, true);
+	ck_assert_int_eq(bus_call(bus, board, BOARD, "SetGate", error, "b", 1), 0);
+	ck_assert_int_eq(bus_call(bus, board, BOARD, "SetGate", error, "b", 0), 0);
+	ck_assert_int_eq(bus_call(bus, board, BOARD, "Set", error, "a{sx}", 1, "laser.power",
+				  INT64_C(500000000000)),
+			 0);
+	/* But a second lease there is not. */
+	ck_assert_int_lt(take_lease(bus, board, 1000, error), 0);
+	ck_assert_str_eq(error, "LeaseHeld");
+	holder_end(&h);
+	ck_assert(session_wait_state(bus, board, "off", 10000));
+	ck_assert_int_lt(bus_call(bus, board, BOARD, "SetGate", error, "b", 1), 0);
+	ck_assert_str_eq(error, "LeaseRequired");
+}
+END_TEST
+
+START_TEST(the_holder_is_named_with_its_user_and_period)
+{
+	_cleanup_free_ char *name = NULL;
+	uint32_t uid = 0, period = 0;
+	uint64_t since = 0;
+	struct holder h;
+
+	holder_start(&h, &session, 700, false);
+	name = holder_name();
+	ck_assert_int_eq(name[0], ':');
+	ck_assert_int_ge(sd_bus_get_property_trivial(bus, "org.etalon1", board, BOARD, "LeaseUid",
+						     NULL, 'u', &uid),
+			 0);
+	ck_assert_uint_eq(uid, getuid());
+	ck_assert_int_ge(sd_bus_get_property_trivial(bus, "org.etalon1", board, BOARD,
+						     "LeasePeriodMs", NULL, 'u', &period),
+			 0);
+	ck_assert_uint_eq(period, 700);
+	ck_assert_int_ge(sd_bus_get_property_trivial(bus, "org.etalon1", board, BOARD, "LeaseSince",
+						     NULL, 't', &since),
+			 0);
+	ck_assert_uint_gt(since, wall_ns() - 60 * NSEC_PER_SEC);
+	holder_end(&h);
+}
+END_TEST
+
+START_TEST(a_client_that_vanishes_mid_call_costs_nothing)
+{
+	for (int i = 0; i < 20; i++) {
+		sd_bus *other = session_bus(&session);
+		sd_bus_message *m = NULL;
+
+		ck_assert_int_ge(sd_bus_message_new_method_call(other, &m, "org.etalon1", board,
+								BOARD, i % 2 ? "Lease" : "Read"),
+				 0);
+		if (i % 2)
+			ck_assert_int_ge(sd_bus_message_append(m, "ua{sv}", 1000U, 0), 0);
+		else
+			ck_assert_int_ge(sd_bus_message_append(m, "asa{sv}", 0, 1, "aperture_ns",
+							       "t", UINT64_C(10000000)),
+					 0);
+		ck_assert_int_ge(sd_bus_send(other, m, NULL), 0);
+		ck_assert_int_ge(sd_bus_flush(other), 0);
+		sd_bus_message_unref(m);
+		sd_bus_close_unref(other);
+	}
+	/* Its leases have ended with it. */
+	for (uint64_t until = now_ns() + 10 * NSEC_PER_SEC; now_ns() < until;) {
+		_cleanup_free_ char *name = holder_name();
+
+		if (name[0] == '\0')
+			break;
+		poll(NULL, 0, 10);
+	}
+	ck_assert(session_wait_state(bus, board, "off", 1000));
+	ck_assert_int_eq(bus_call(bus, board, BOARD, "Read", error, "asa{sv}", 0, 0), 0);
+}
+END_TEST
+
+START_TEST(an_opened_interlock_trips_and_is_cleared_only_when_it_is_shut)
+{
+	struct holder h;
+
+	holder_start(&h, &session, 1000, true);
+	session_fault(&session, "{\"fault\":\"interlock-open\"}");
+	ck_assert(session_wait_state(bus, board, "tripped", 10000));
+	cause_tells("interlock");
+	ck_assert_int_lt(bus_call(bus, board, BOARD, "ClearFault", error, ""), 0);
+	ck_assert_str_eq(error, "Interlock");
+	ck_assert_int_lt(bus_call(bus, board, BOARD, "Emit", error, "a{sx}", 0), 0);
+	ck_assert_str_eq(error, "Interlock");
+	session_fault(&session, "{\"fault\":\"interlock-close\"}");
+	for (int i = 0; i < 500 && bus_call(bus, board, BOARD, "ClearFault", error, "") < 0; i++)
+		poll(NULL, 0, 10);
+	ck_assert(session_wait_state(bus, board, "off", 10000));
+	holder_end(&h);
+}
+END_TEST
+
+START_TEST(a_cut_cable_is_dark_and_the_board_comes_back_by_itself)
+{
+	struct holder h;
+
+	holder_start(&h, &session, 1000, true);
+	session_fault(&session, "{\"fault\":\"cable\"}");
+	/* Gone for a moment, then opened again, dark, with what ended light recorded. */
+	ck_assert(session_wait_state(bus, board, "gone", 10000));
+	ck_assert(session_wait_state(bus, board, "off", 20000));
+	cause_tells("link");
+	holder_end(&h);
+	holder_start(&h, &session, 1000, true);
+	holder_end(&h);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("bus_lease");
+	TCase *tc = tcase_create("lease");
+	SRunner *runner;
+	int failed;
+
+	tcase_set_timeout(tc, 120);
+	tcase_add_checked_fixture(tc, start, stop);
+	tcase_add_loop_test(tc, however_the_holder_ends_light_ends_and_the_cause_is_told, 0,
+			    (int)ARRAY_SIZE(endings));
+	tcase_add_test(tc, a_lease_is_kept_for_as_long_as_its_holder_speaks);
+	tcase_add_test(tc, a_stranger_turns_light_off_without_a_lease);
+	tcase_add_test(tc, another_process_of_the_same_user_attaches_to_the_lease);
+	tcase_add_test(tc, the_holder_is_named_with_its_user_and_period);
+	tcase_add_test(tc, a_client_that_vanishes_mid_call_costs_nothing);
+	tcase_add_test(tc, an_opened_interlock_trips_and_is_cleared_only_when_it_is_shut);
+	tcase_add_test(tc, a_cut_cable_is_dark_and_the_board_comes_back_by_itself);
+	suite_add_tcase(suite, tc);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
