@@ -126,7 +126,7 @@ static int run(struct options *o, char **ret_message)
 {
 	_cleanup_(plant_freep) struct plant *plant = NULL;
 	_cleanup_free_ char *message = NULL;
-	struct erb1_parameters parameters;
+	struct erb1_parameters parameters = {0};
 	const struct plant_config config = {
 		.seed = o->seed,
 		.device = o->device,
