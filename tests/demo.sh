@@ -34,7 +34,7 @@ wait_for() { # what, command...
 		sleep 0.05
 	done
 	echo "demo: $what did not come up; its messages:" >&2
-	cat "$work"/*.log >&2
+	tail -n 20 "$work"/emulator.log "$work"/etalond.log >&2
 	exit 6
 }
 
@@ -48,7 +48,7 @@ cat >"$work/bus.conf" <<XML
 <busconfig>
   <type>session</type>
   <listen>unix:path=$work/bus</listen>
-  <policy context="default"><allow send_destination="*"/><allow own="*"/><allow receive_type="signal"/></policy>
+  <policy context="default"><allow send_destination="*"/><allow receive_sender="*"/><allow own="*"/></policy>
 </busconfig>
 XML
 export ETALON_BUS=unix:path=$work/bus
@@ -90,7 +90,7 @@ mkdir -p "$out"
 echo "\$ etalonctl sweep wavelength ${sweep[*]} --power 0dBm --label $label"
 status=0
 "$bin/etalonctl" sweep wavelength "${sweep[@]}" --power 0dBm --label "$label" \
-	--truth "$work/truth.json" --force \
+	--force \
 	--save "$out/ring.csv" --save "$out/ring.oedf" --save "$out/ring.h5" --plot "$out/ring.svg" || status=$?
 echo
 (cd "$out" && ls -l ring.csv ring.oedf ring.h5 ring.svg)

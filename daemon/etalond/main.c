@@ -278,7 +278,8 @@ static int serve(struct context *ctx, sd_bus *connection, const struct options *
 	/* Not dark in time: the end of this process is, at once. */
 	if (r > 0)
 		_exit(EXIT_FAILURE);
-	/* Both tell the bus that they go, so they go first. */
+	/* All of them answer or tell the bus, so they go first; tasks may still speak of jobs. */
+	ctx->workers = workers_free(ctx->workers);
 	while (ctx->jobs)
 		job_free(ctx->jobs);
 	while (ctx->boards)

@@ -29,7 +29,7 @@ static const char bus_config[] =
 	"<!DOCTYPE busconfig PUBLIC \"-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN\"\n"
 	" \"http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd\">\n"
 	"<busconfig><type>session</type><listen>unix:path=%s/bus</listen>\n"
-	"<policy context=\"default\"><allow send_destination=\"*\"/><allow own=\"*\"/>"
+	"<policy context=\"default\"><allow user=\"*\"/><allow send_destination=\"*\"/><allow own=\"*\"/>"
 	"<allow receive_sender=\"*\"/></policy>\n"
 	"<limit name=\"max_replies_per_connection\">50000</limit></busconfig>\n";
 
