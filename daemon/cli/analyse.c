@@ -136,8 +136,9 @@ const struct verb verb_analyse = {
 	.name = "analyse",
 	.summary = "find and fit resonances in files; needs no daemon",
 	.usage = "analyse FILE...\nanalyse RUN",
-	.text = "CSV, openEPDA or HDF5, from this program or with columns such as \"wavelength, nm\" and \"through, dB\".\n"
-		"With the number of a run the daemon analyses that, and keeps the result with it.",
+	.text = "CSV, openEPDA or HDF5, from this program or with columns such as \"wavelength, nm\" "
+		"and \"through, dB\".\nWith the number of a run the daemon analyses that, and keeps "
+		"the result with it.",
 	.examples =
 		"analyse ring.csv\nanalyse ring.oedf --channel drop --json\nanalyse 17 --channel drop",
 	.options = options,

@@ -201,10 +201,12 @@ int axis_read(const struct axis_wish *w, int64_t resolution_fm, struct axis *ret
 		return fail(ret_message, -EINVAL,
 			    "from where to where? for instance 1540nm 1560nm --step 1pm, "
 			    "or --centre 1550nm --span 20nm --step 1pm");
-	if (!w->step == !w->points)
-		return fail(ret_message, -EINVAL, "%s: --step 1pm or --points 20001, %s",
-			    w->step ? "a step and a number of points" : "how fine?",
-			    w->step ? "not both" : "for instance");
+	if (!w->step && !w->points)
+		return fail(ret_message, -EINVAL,
+			    "how fine? --step 1pm or --points 20001, for instance");
+	if (w->step && w->points)
+		return fail(ret_message, -EINVAL,
+			    "--step says how fine, --points as well: give one of them");
 	r = w->from ? read_ends(w, &a, ret_message) : read_centre(w, &a, ret_message);
 	settle_ends(&a, resolution_fm);
 	if (r >= 0 && a.start_fm >= a.stop_fm)

@@ -288,8 +288,8 @@ const struct verb verb_compare = {
 	.name = "compare",
 	.summary = "runs side by side: shifts of resonances, spectra overlaid",
 	.usage = "compare RUN RUN...",
-	.text = "Shifts are against the first run, with the random uncertainty of both; what is common to a whole axis is\n"
-		"stated once, below.",
+	.text = "Shifts are against the first run, with the random uncertainty of both; what is "
+		"common to a whole axis is stated once, below.",
 	.examples = "compare 17 18\ncompare 17 18 19 --plot drift.svg",
 	.options = options,
 	.words_max = COMPARE_RUNS_MAX,

@@ -44,9 +44,8 @@ const struct verb verb_fault = {
 	.name = "fault",
 	.summary = "clear a latched safety trip",
 	.usage = "fault clear",
-	.text = "Refused with the causes that are still there. Leads to off and never turns light on. Some boards want "
-		"a\n"
-		"key turned or a button pressed first; status says so.",
+	.text = "Refused with the causes that are still there. Leads to off and never turns light on. "
+		"Some boards want a key turned or a button pressed first; status says so.",
 	.examples = "fault clear",
 	.words_max = 2,
 	.run = run,

@@ -4,6 +4,9 @@
  */
 #include "cli/verbs.h"
 
+#define WIDTH 92
+#define OPTION_COLUMN 33
+
 static void print_lines(FILE *to, const char *indent, const char *before, const char *lines)
 {
 	while (*lines) {
@@ -11,6 +14,29 @@ static void print_lines(FILE *to, const char *indent, const char *before, const 
 
 		fprintf(to, "%s%s%.*s\n", indent, before, (int)n, lines);
 		lines += n + (lines[n] == '\n');
+	}
+}
+
+/* Bytes of the next line: up to a line end, or the last blank that fits. */
+static size_t line_length(const char *text, size_t room)
+{
+	size_t n = strcspn(text, "\n"), cut = n;
+
+	if (n <= room)
+		return n;
+	for (cut = room; cut > 0 && text[cut] != ' '; cut--)
+		;
+	return cut > 0 ? cut : n;
+}
+
+/* Wrapped at WIDTH; the first line follows what stands there already, the rest is indented as far. */
+static void print_wrapped(FILE *to, int indent, const char *text)
+{
+	for (bool first = true; *text; first = false) {
+		size_t n = line_length(text, (size_t)(WIDTH - indent));
+
+		fprintf(to, "%*s%.*s\n", first ? 0 : indent, "", (int)n, text);
+		text += n + (text[n] == ' ' || text[n] == '\n');
 	}
 }
 
@@ -32,22 +58,19 @@ void help_overview(FILE *to)
 
 static void print_option(FILE *to, const struct option_spec *spec)
 {
-	char head[48], letter[8] = "    ";
-	const char *rest = spec->help;
-	size_t n;
+	char head[64], letter[8] = "    ";
 
-	if (!rest)
+	if (!spec->help) /* another spelling of its neighbour */
 		return;
 	if (spec->letter)
 		snprintf(letter, sizeof(letter), "-%c, ", spec->letter);
 	snprintf(head, sizeof(head), "%s--%s%s%s", letter, spec->name, spec->value ? " " : "",
 		 spec->value ? spec->value : "");
-	n = strcspn(rest, "\n");
-	fprintf(to, "  %-30s%s%.*s\n", head, *rest ? " " : "", (int)n, rest);
-	for (rest += n; *rest; rest += n) {
-		rest++;
-		n = strcspn(rest, "\n");
-		fprintf(to, "  %-30s %.*s\n", "", (int)n, rest);
+	if (*spec->help) {
+		fprintf(to, "  %-*s ", OPTION_COLUMN - 3, head);
+		print_wrapped(to, OPTION_COLUMN, spec->help);
+	} else {
+		fprintf(to, "  %s\n", head);
 	}
 }
 
@@ -66,7 +89,7 @@ void help_verb(FILE *to, const struct verb *verb)
 	print_lines(to, "  ", PROGRAM " ", verb->usage);
 	if (verb->text) {
 		fputc('\n', to);
-		print_lines(to, "", "", verb->text);
+		print_wrapped(to, 0, verb->text);
 	}
 	print_options(to, "options", verb->options);
 	print_options(to, "options of every verb", common_options);

@@ -36,9 +36,9 @@ const struct verb verb_hold = {
 	.name = "hold",
 	.summary = "keep lease and warm laser, gate shut, until Ctrl-C",
 	.usage = "hold [WAVELENGTH] [--power POWER]",
-	.text = "Other commands of the same user attach to it: sweeps begin without the emission delay, and the gate "
-		"opens\n"
-		"only while they measure. When this command ends, for whatever reason, light goes off.",
+	.text = "Other commands of the same user attach to it: sweeps begin without the emission "
+		"delay, and the gate opens only while they measure. When this command ends, for "
+		"whatever reason, light goes off.",
 	.examples = "hold\nhold 1550nm --power 0dBm",
 	.options = options,
 	.words_max = 1,

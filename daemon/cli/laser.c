@@ -53,8 +53,8 @@ const struct verb verb_laser = {
 	.name = "laser",
 	.summary = "light on in the foreground; Ctrl-C is dark",
 	.usage = "laser on WAVELENGTH [--power POWER]\nlaser off",
-	.text = "There is no light in the background: it is on while this command runs, and goes off when it ends,\n"
-		"for whatever reason.",
+	.text = "There is no light in the background: it is on while this command runs, and goes off "
+		"when it ends, for whatever reason.",
 	.examples = "laser on 1550nm --power 0dBm\nlaser on 193.4THz",
 	.options = options,
 	.words_max = 2,

@@ -246,10 +246,11 @@ const struct verb verb_meter = {
 	.name = "meter",
 	.summary = "optical power in large digits, for alignment",
 	.usage = "meter [DETECTOR...]",
-	.text = "Digits, a bar, the highest value so far, dB to a mark. Keys: m mark, r reset the highest value, g gate,\n"
-		"q end. Light is not turned on here: run " PROGRAM " hold or " PROGRAM
-		" laser on in another terminal.\n"
-		"Without a terminal, or with --lines, a line for each reading; with --json an object for each.",
+	.text = "Digits, a bar, the highest value so far, dB to a mark. Keys: m mark, r reset the "
+		"highest value, g gate, q end. Light is not turned on here: run " PROGRAM
+		" hold or " PROGRAM " laser on "
+		"in another terminal.\nWithout a terminal, or with --lines, a line for each reading; "
+		"with --json an object for each.",
 	.examples = "meter\nmeter through drop\nmeter through --count 10 --interval 200ms --lines",
 	.options = options,
 	.words_max = 16,

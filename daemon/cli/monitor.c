@@ -278,8 +278,8 @@ const struct verb verb_monitor = {
 	.name = "monitor",
 	.summary = "every change of state as it comes, until Ctrl-C",
 	.usage = "monitor",
-	.text = "One line for each change: state, gate, causes, lease, job, setpoints, finished runs. Stays when etalond\n"
-		"restarts. With --json one object in each line.",
+	.text = "One line for each change: state, gate, causes, lease, job, setpoints, finished runs. "
+		"Stays when etalond restarts. With --json one object in each line.",
 	.examples = "monitor\nmonitor --json | jq .",
 	.run = run,
 };

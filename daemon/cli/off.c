@@ -71,9 +71,8 @@ const struct verb verb_off = {
 	.name = "off",
 	.summary = "light off at once, whoever has the lease",
 	.usage = "off",
-	.text = "Needs no lease and is never refused. All boards, or the one that --board names. A measurement that "
-		"needs\n"
-		"light ends; what was taken is kept as a partial run.",
+	.text = "Needs no lease and is never refused. All boards, or the one that --board names. A "
+		"measurement that needs light ends; what was taken is kept as a partial run.",
 	.examples = "off",
 	.run = run,
 };

@@ -14,7 +14,7 @@
 const struct option_spec common_options[] = {
 	{"board", 0, "SERIAL", "which board, when there are several", false},
 	{"bus", 0, "ADDRESS",
-	 "D-Bus address, or system or user\n"
+	 "D-Bus address, or system or user "
 	 "(default: $ETALON_BUS, else the system bus)",
 	 false},
 	{"json", 0, NULL, "one JSON document on standard output, the rest on standard error",

@@ -127,8 +127,8 @@ const struct verb verb_plot = {
 	.name = "plot",
 	.summary = "draw a run or a file",
 	.usage = "plot [RUN | FILE]",
-	.text = "Without a number the newest run. Every column of the picture shows its lowest and its highest value: no "
-		"dip\nis lost.",
+	.text = "Without a number the newest run. Every column of the picture shows its lowest and "
+		"its highest value: no dip is lost.",
 	.examples =
 		"plot 17\nplot 17 --from 1549.8nm --to 1550.3nm -d through\nplot ring.csv --plot ring.svg",
 	.options = options,

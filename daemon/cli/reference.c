@@ -90,9 +90,9 @@ const struct verb verb_reference = {
 	.usage = "reference take A B (--step STEP | --points N) [options of sweep]\n"
 		 "reference list\n"
 		 "reference show [RUN]",
-	.text = "A sweep after it is divided by the newest reference that fits: detector, path, power, speed and "
-		"direction,\n"
-		"temperature, age and span. What the reference does not cover has no loss.",
+	.text = "A sweep after it is divided by the newest reference that fits: detector, path, "
+		"power, speed and direction, temperature, age and span. What the reference does not "
+		"cover has no loss.",
 	.examples =
 		"reference take 1530nm 1570nm --step 1pm --power 0dBm -d through\nreference list\n"
 		"sweep wavelength 1540nm 1560nm --step 1pm -d through --reference 12",

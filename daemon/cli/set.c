@@ -100,8 +100,8 @@ const struct verb verb_set = {
 	.name = "set",
 	.summary = "set sources: heaters, bias, temperature, position",
 	.usage = "set SOURCE VALUE [SOURCE VALUE...]\nset SOURCE=VALUE...",
-	.text = "All values are checked first: beyond a limit nothing is set. What can emit light needs the lease\n"
-		"(" PROGRAM " hold in another terminal).",
+	.text = "All values are checked first: beyond a limit nothing is set. What can emit light "
+		"needs the lease (" PROGRAM " hold in another terminal).",
 	.examples = "set h1 2V\nset tec1=25C bias1=-2V\nset laser.wavelength 1550.12nm",
 	.words_max = 64,
 	.run = run,

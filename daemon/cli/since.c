@@ -47,13 +47,17 @@ static bool date(const char *text, int64_t *ret)
 
 	for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
 		struct tm tm = {.tm_isdst = -1}, check;
+		int64_t seconds;
 		const char *end = strptime(text, formats[i], &tm);
 
 		if (!end || *end)
 			continue;
 		check = tm;
-		*ret = (int64_t)mktime(&check);
-		return check.tm_mday == tm.tm_mday; /* not the 31st of February */
+		seconds = (int64_t)mktime(&check);
+		if (check.tm_mday != tm.tm_mday) /* the 31st of February */
+			return false;
+		*ret = seconds;
+		return true;
 	}
 	return false;
 }

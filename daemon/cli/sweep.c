@@ -79,15 +79,13 @@ const struct verb verb_sweep = {
 	.summary = "measure a spectrum",
 	.usage = "sweep wavelength A B (--step STEP | --points N) [options]\n"
 		 "sweep wavelength --centre C --span S (--step STEP | --points N) [options]",
-	.text = "Takes the lease, waits for the emission delay, measures dark, spectrum, dark, and turns the light "
-		"off\n"
-		"(with " PROGRAM
-		" hold in another terminal the laser stays warm between sweeps). Ctrl-C: dark at "
-		"once,\n"
-		"the partial run is kept, exit code 5.\n"
-		"A and B are wavelengths in vacuum, or optical frequencies such as 193.4THz; points are "
-		"equidistant in\n"
-		"wavelength. The wavelength of each point is measured, the nominal one kept beside it.",
+	.text = "Takes the lease, waits for the emission delay, measures dark, spectrum, dark, and "
+		"turns the light off (with " PROGRAM
+		" hold in another terminal the laser stays warm between "
+		"sweeps). Ctrl-C: dark at once, the partial run is kept, exit code 5.\nA and B are "
+		"wavelengths in vacuum, or optical frequencies such as 193.4THz; points are "
+		"equidistant in wavelength. The wavelength of each point is measured, the nominal one "
+		"kept beside it.",
 	.examples =
 		"sweep wavelength 1540nm 1560nm --step 1pm --power 0dBm -d through,drop --label ring40\n"
 		"sweep wavelength --centre 1550nm --span 2nm --step 0.2pm --speed 2nm/s --save fine.h5\n"

@@ -282,8 +282,8 @@ const struct verb verb_wait = {
 	.usage =
 		"wait board [SERIAL]\nwait state (off | armed | delay | emitting | tripped | gone | light | dark)\n"
 		"wait job [NUMBER]",
-	.text = "Returns at once when it is so already. wait job shows the run and exits with the code of its verdict;\n"
-		"Ctrl-C stops the waiting, not the job.",
+	.text = "Returns at once when it is so already. wait job shows the run and exits with the "
+		"code of its verdict; Ctrl-C stops the waiting, not the job.",
 	.examples = "wait board --timeout 30s\nwait state off\nwait job && " PROGRAM
 		    " export last ring.csv",
 	.options = options,

@@ -41,36 +41,41 @@ static json_t *range(const char *name, double full_scale)
 
 static json_t *photodiode(const char *name, const char *alias)
 {
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:[o, o]}", "name", name, "alias", alias, "kind",
-			 "photocurrent", "role", "signal", "unit", "fA", "default_range", "100 uA", "calibrated",
-			 "2025-01-01", "ranges", range("100 uA", 100e-6), range("10 uA", 10e-6));
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:[o, o]}", "name", name, "alias",
+			 alias, "kind", "photocurrent", "role", "signal", "unit", "fA",
+			 "default_range", "100 uA", "calibrated", "2025-01-01", "ranges",
+			 range("100 uA", 100e-6), range("10 uA", 10e-6));
 }
 
-static json_t *source(const char *name, const char *unit, int64_t low, int64_t high, int64_t resolution,
-		      bool emits)
+static json_t *source(const char *name, const char *unit, int64_t low, int64_t high,
+		      int64_t resolution, bool emits)
 {
-	return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:s}", "name", name, "kind", "-",
-			 "unit", unit, "min", (json_int_t)low, "max", (json_int_t)high, "limit_min",
-			 (json_int_t)low, "limit_max", (json_int_t)high, "resolution", (json_int_t)resolution,
-			 "emits", emits, "is_gate", false, "limit_by", "hardware");
+	return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:s}", "name", name,
+			 "kind", "-", "unit", unit, "min", (json_int_t)low, "max", (json_int_t)high,
+			 "limit_min", (json_int_t)low, "limit_max", (json_int_t)high, "resolution",
+			 (json_int_t)resolution, "emits", emits, "is_gate", false, "limit_by",
+			 "hardware");
 }
 
 static json_t *ordinary_board(void)
 {
 	json_t *board = json_pack(
-		"{s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:[], s:[], s:[], s:s, s:I, s:I, s:I, s:s, s:s, s:i}", "Serial",
-		"B-1", "Model", "ERB-1", "Firmware", "1.0", "Link", "emulated", "Address", "/board", "State", "off",
-		"GateOpen", false, "CausesLive", "CausesLatched", "WhyDark", "LastOffCause", "", "LastOffTime",
-		(json_int_t)0, "EmissionDelayNs", (json_int_t)3000000000, "WatchdogNs", (json_int_t)250000000,
-		"Job", "/", "LeaseHolder", "", "LeaseUid", 0);
+		"{s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:[], s:[], s:[], s:s, s:I, s:I, s:I, s:s, s:s, s:i}",
+		"Serial", "B-1", "Model", "ERB-1", "Firmware", "1.0", "Link", "emulated", "Address",
+		"/board", "State", "off", "GateOpen", false, "CausesLive", "CausesLatched",
+		"WhyDark", "LastOffCause", "", "LastOffTime", (json_int_t)0, "EmissionDelayNs",
+		(json_int_t)3000000000, "WatchdogNs", (json_int_t)250000000, "Job", "/",
+		"LeaseHolder", "", "LeaseUid", 0);
 
-	json_object_set_new(board, "Sources",
-			    json_pack("[o, o, o]", source("laser.wavelength", "fm", 1480000000, 1640000000, 100, true),
-				      source("laser.power", "fW", 100000000000, 10000000000000, 1000000, true),
-				      source("h1", "nV", 0, 12000000000, 200000, false)));
+	json_object_set_new(
+		board, "Sources",
+		json_pack("[o, o, o]",
+			  source("laser.wavelength", "fm", 1480000000, 1640000000, 100, true),
+			  source("laser.power", "fW", 100000000000, 10000000000000, 1000000, true),
+			  source("h1", "nV", 0, 12000000000, 200000, false)));
 	json_object_set_new(board, "Detectors",
-			    json_pack("[o, o, o]", photodiode("pd1", "through"), photodiode("pd2", "drop"),
-				      photodiode("pd3", "")));
+			    json_pack("[o, o, o]", photodiode("pd1", "through"),
+				      photodiode("pd2", "drop"), photodiode("pd3", "")));
 	json_object_set_new(board, "Setpoints", json_pack("{s:I}", "h1", (json_int_t)0));
 	return board;
 }
@@ -80,8 +85,10 @@ void cli_bench_open_with_board(struct cli_bench *b)
 	cli_bench_open(b);
 	b->service = fake_service_start(&b->cli.bus);
 	ck_assert_int_ge(sd_event_new(&b->cli.event), 0);
-	ck_assert_int_ge(sd_bus_attach_event(b->cli.bus, b->cli.event, SD_EVENT_PRIORITY_NORMAL), 0);
-	fake_object(b->service, "/org/etalon1", "org.etalon1.Manager", json_pack("{s:[s]}", "Boards", BENCH_BOARD));
+	ck_assert_int_ge(sd_bus_attach_event(b->cli.bus, b->cli.event, SD_EVENT_PRIORITY_NORMAL),
+			 0);
+	fake_object(b->service, "/org/etalon1", "org.etalon1.Manager",
+		    json_pack("{s:[s]}", "Boards", BENCH_BOARD));
 	fake_object(b->service, BENCH_BOARD, "org.etalon1.Board", ordinary_board());
 }
 

@@ -92,10 +92,11 @@ static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *unused)
 		return 0;
 	r = answer(f, m, reply, &error);
 	if (r < 0)
-		sd_bus_reply_method_error(m, sd_bus_error_is_set(&error)
-						     ? &error
-						     : &SD_BUS_ERROR_MAKE_CONST("org.etalon1.Error.Failed",
-										"fake failure"));
+		sd_bus_reply_method_error(
+			m, sd_bus_error_is_set(&error)
+				   ? &error
+				   : &SD_BUS_ERROR_MAKE_CONST("org.etalon1.Error.Failed",
+							      "fake failure"));
 	else
 		sd_bus_send(f->bus, reply, NULL);
 	sd_bus_error_free(&error);
@@ -159,7 +160,8 @@ struct fake_service *fake_service_start(sd_bus **ret_client)
 	int fds[2];
 
 	ck_assert_ptr_nonnull(f);
-	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds), 0);
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds),
+			 0);
 	pthread_mutex_init(&f->lock, NULL);
 	f->objects = json_object();
 	f->wake = eventfd(0, EFD_CLOEXEC);
@@ -194,7 +196,8 @@ struct fake_service *fake_service_stop(struct fake_service *f)
 	return NULL;
 }
 
-void fake_object(struct fake_service *f, const char *path, const char *interface, json_t *properties)
+void fake_object(struct fake_service *f, const char *path, const char *interface,
+		 json_t *properties)
 {
 	char key[256];
 
