@@ -180,8 +180,16 @@ static void link_up(struct front *f)
 	board_link_up(f->board);
 }
 
+static bool left(const struct connection *c)
+{
+	struct pollfd p = {.fd = c->fd, .events = POLLRDHUP};
+
+	return poll(&p, 1, 0) > 0 && p.revents & (POLLRDHUP | POLLHUP | POLLERR);
+}
+
 static void attach(struct front *f, struct connection *c, const struct etalon_hw_stream *head)
 {
+	struct connection *before;
 	enum connection_role role;
 
 	switch (head->endpoint) {
@@ -197,7 +205,12 @@ static void attach(struct front *f, struct connection *c, const struct etalon_hw
 	default:
 		return connection_answer(c, head, -EINVAL, NULL, 0);
 	}
-	if (peer_of(f, role))
+	before = peer_of(f, role);
+	if (before && left(before)) { /* within this very turn: its place is free */
+		drop(f, before);
+		before = NULL;
+	}
+	if (before)
 		return connection_answer(c, head, -EBUSY, NULL, 0);
 	c->role = role;
 	connection_answer(c, head, 0, NULL, 0);
