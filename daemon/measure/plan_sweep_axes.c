@@ -31,8 +31,7 @@ static int read_values(struct plan_build *b, const char *where, const json_t *li
 	if (!a->values[m])
 		return -ENOMEM;
 	json_array_foreach(list, i, item) {
-		_cleanup_(json_decrefp) json_t *one = json_pack("{s:O}", "values", item);
-		int r = request_integer(one, where, "values", &a->values[m][i], b->message);
+		int r = request_number(item, where, "values", &a->values[m][i], b->message);
 
 		if (r < 0)
 			return r;

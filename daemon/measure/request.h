@@ -3,6 +3,10 @@
  * What a client asks for: one JSON object, the same on the bus (as a{sv}), in the store and in a
  * dry run. Layer: measure.
  *
+ * Setpoints are multiples of the source's resolution, or the request is refused with the nearest two. Two
+ * exceptions take the nearest themselves, because people can not know it: optical power (meant in dBm) and sources
+ * whose step is no 1, 2 or 5 times a power of ten (a converter's). The plan's request shows what was taken.
+ *
  * Common keys
  *  kind        "wavelength-sweep" | "sweep" | "dark"
  *  detectors   [name...]: names of the board or site aliases; the order is the order of columns

@@ -100,14 +100,11 @@ int request_check_keys(const json_t *object, const char *where, struct names all
 	return 0;
 }
 
-int request_integer(const json_t *object, const char *where, const char *key, int64_t *ret,
-		    char **ret_message)
+int request_number(const json_t *value, const char *where, const char *key, int64_t *ret,
+		   char **ret_message)
 {
-	const json_t *value = json_object_get(object, key);
 	double real;
 
-	if (!value)
-		return 0;
 	if (json_is_integer(value)) {
 		*ret = json_integer_value(value);
 		return 1;
@@ -120,6 +117,14 @@ int request_integer(const json_t *object, const char *where, const char *key, in
 			    key, real);
 	*ret = (int64_t)real;
 	return 1;
+}
+
+int request_integer(const json_t *object, const char *where, const char *key, int64_t *ret,
+		    char **ret_message)
+{
+	const json_t *value = json_object_get(object, key);
+
+	return value ? request_number(value, where, key, ret, ret_message) : 0;
 }
 
 int request_within(const json_t *object, const char *where, const char *key, int64_t low,

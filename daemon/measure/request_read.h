@@ -25,6 +25,9 @@ int request_check_keys(const json_t *object, const char *where, struct names all
 /* Whole numbers; a real number counts when it is whole. */
 int request_integer(const json_t *object, const char *where, const char *key, int64_t *ret,
 		    char **ret_message);
+/* One value that is there, of a list say. */
+int request_number(const json_t *value, const char *where, const char *key, int64_t *ret,
+		   char **ret_message);
 /* The same within low..high. */
 int request_within(const json_t *object, const char *where, const char *key, int64_t low,
 		   int64_t high, int64_t *ret, char **ret_message);
