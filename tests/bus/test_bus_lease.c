@@ -127,7 +127,7 @@ START_TEST(a_stranger_turns_light_off_without_a_lease)
 	struct holder h;
 
 	holder_start(&h, &session, 1000, true);
-	ck_assert_int_eq(bus_call(bus, board, BOARD, "Off", error, ""), 0);
+	ck_assert_int_eq(holder_call(bus, board, BOARD, "Off", error, ""), 0);
 	ck_assert(session_wait_state(bus, board, "off", 10000));
 	cause_tells("turned off by :1.");
 	holder_end(&h);
@@ -139,17 +139,17 @@ START_TEST(another_process_of_the_same_user_attaches_to_the_lease)
 	struct holder h;
 
 	holder_start(&h, &session, 1000, true);
-	ck_assert_int_eq(bus_call(bus, board, BOARD, "SetGate", error, "b", 1), 0);
-	ck_assert_int_eq(bus_call(bus, board, BOARD, "SetGate", error, "b", 0), 0);
-	ck_assert_int_eq(bus_call(bus, board, BOARD, "Set", error, "a{sx}", 1, "laser.power",
-				  INT64_C(500000000000)),
+	ck_assert_int_eq(holder_call(bus, board, BOARD, "SetGate", error, "b", 1), 0);
+	ck_assert_int_eq(holder_call(bus, board, BOARD, "SetGate", error, "b", 0), 0);
+	ck_assert_int_eq(holder_call(bus, board, BOARD, "Set", error, "a{sx}", 1, "laser.power",
+				     INT64_C(500000000000)),
 			 0);
 	/* But a second lease there is not. */
 	ck_assert_int_lt(take_lease(bus, board, 1000, error), 0);
 	ck_assert_str_eq(error, "LeaseHeld");
 	holder_end(&h);
 	ck_assert(session_wait_state(bus, board, "off", 10000));
-	ck_assert_int_lt(bus_call(bus, board, BOARD, "SetGate", error, "b", 1), 0);
+	ck_assert_int_lt(holder_call(bus, board, BOARD, "SetGate", error, "b", 1), 0);
 	ck_assert_str_eq(error, "LeaseRequired");
 }
 END_TEST
@@ -209,7 +209,7 @@ START_TEST(a_client_that_vanishes_mid_call_costs_nothing)
 		poll(NULL, 0, 10);
 	}
 	ck_assert(session_wait_state(bus, board, "off", 1000));
-	ck_assert_int_eq(bus_call(bus, board, BOARD, "Read", error, "asa{sv}", 0, 0), 0);
+	ck_assert_int_eq(holder_call(bus, board, BOARD, "Read", error, "asa{sv}", 0, 0), 0);
 }
 END_TEST
 
@@ -221,12 +221,12 @@ START_TEST(an_opened_interlock_trips_and_is_cleared_only_when_it_is_shut)
 	session_fault(&session, "{\"fault\":\"interlock-open\"}");
 	ck_assert(session_wait_state(bus, board, "tripped", 10000));
 	cause_tells("interlock");
-	ck_assert_int_lt(bus_call(bus, board, BOARD, "ClearFault", error, ""), 0);
+	ck_assert_int_lt(holder_call(bus, board, BOARD, "ClearFault", error, ""), 0);
 	ck_assert_str_eq(error, "Interlock");
-	ck_assert_int_lt(bus_call(bus, board, BOARD, "Emit", error, "a{sx}", 0), 0);
+	ck_assert_int_lt(holder_call(bus, board, BOARD, "Emit", error, "a{sx}", 0), 0);
 	ck_assert_str_eq(error, "Interlock");
 	session_fault(&session, "{\"fault\":\"interlock-close\"}");
-	for (int i = 0; i < 500 && bus_call(bus, board, BOARD, "ClearFault", error, "") < 0; i++)
+	for (int i = 0; i < 500 && holder_call(bus, board, BOARD, "ClearFault", error, "") < 0; i++)
 		poll(NULL, 0, 10);
 	ck_assert(session_wait_state(bus, board, "off", 10000));
 	holder_end(&h);

@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * Sweeps over a real bus on the emulated board: what is measured, how it is judged, and what becomes of it
+ * when something ends it early.
+ */
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/util.h"
+#include "holder.h"
+#include "runs.h"
+#include "session.h"
+
+#include <check.h> /* last: it defines a macro fail() */
+
+#define BOARD "org.etalon1.Board"
+#define JOB "org.etalon1.Job"
+#define RUN "org.etalon1.Run"
+#define NM 1000000LL
+
+static struct session session;
+static sd_bus *bus;
+static char *board, error[64];
+
+static const char *const through[] = {"through", NULL};
+
+static void start(void)
+{
+	session_start(&session, NULL);
+	bus = session_bus(&session);
+	board = session_board_path(bus);
+}
+
+static void stop(void)
+{
+	free(board);
+	sd_bus_flush_close_unref(bus);
+	session_stop(&session);
+}
+
+static char *text_of(const char *path, const char *interface, const char *property)
+{
+	sd_bus_error e = SD_BUS_ERROR_NULL;
+	char *text = NULL;
+
+	ck_assert_msg(sd_bus_get_property_string(bus, "org.etalon1", path, interface, property, &e,
+						 &text) >= 0,
+		      "%s: %s", property, e.message);
+	return text;
+}
+
+/* 2 nm in 1 pm at 20 nm/s: a tenth of a second. */
+static char *short_sweep(void)
+{
+	char *job = measure_wavelength(bus, board, 1549 * NM, 1551 * NM, 2001, 20 * NM, through);
+
+	ck_assert_ptr_nonnull(job);
+	return job;
+}
+
+/* 20 nm at 2 nm/s: ten seconds, which nobody waits for. */
+static char *long_sweep(void)
+{
+	char *job = measure_wavelength(bus, board, 1540 * NM, 1560 * NM, 20001, 2 * NM, through);
+	uint64_t done = 0, until = now_ns() + 20 * NSEC_PER_SEC;
+
+	ck_assert_ptr_nonnull(job);
+	while (done < 2000 && now_ns() < until)
+		ck_assert_int_ge(sd_bus_get_property_trivial(bus, "org.etalon1", job, JOB,
+							     "PointsDone", NULL, 't', &done),
+				 0);
+	ck_assert_uint_ge(done, 2000);
+	return job;
+}
+
+static void ends_as(const char *job, const char *result)
+{
+	_cleanup_free_ char *is = job_wait(bus, job, NULL, 60000);
+	_cleanup_free_ char *message = text_of(job, JOB, "Message");
+
+	ck_assert_msg(is && streq(is, result), "%s (%s), not %s", is ? is : "nothing", message,
+		      result);
+}
+
+START_TEST(a_sweep_is_complete_analysed_and_dark_afterwards)
+{
+	_cleanup_free_ char *job = NULL, *verdict = NULL;
+	sd_bus_message *reply = NULL;
+	struct holder h;
+
+	holder_start(&h, &session, 1000, false);
+	job = short_sweep();
+	ends_as(job, "complete");
+	verdict = text_of(job, JOB, "Verdict");
+	ck_assert_str_eq(verdict, "measured");
+	ck_assert(session_wait_state(bus, board, "off", 5000));
+	ck_assert_uint_eq(run_ledger(bus, 1, "received"), 2001);
+	ck_assert_uint_eq(run_data(bus, 1, NULL), 2001);
+	ck_assert_int_ge(sd_bus_get_property(bus, "org.etalon1", "/org/etalon1/run/1", RUN,
+					     "Analyses", NULL, &reply, "aa{sv}"),
+			 0);
+	ck_assert_int_ge(sd_bus_message_enter_container(reply, 'a', "a{sv}"), 0);
+	ck_assert_int_eq(sd_bus_message_at_end(reply, 0), 0);
+	sd_bus_message_unref(reply);
+	holder_end(&h);
+}
+END_TEST
+
+START_TEST(a_warm_laser_needs_no_new_delay_and_stays_warm)
+{
+	_cleanup_free_ char *job = NULL, *again = NULL;
+	struct holder h;
+
+	holder_start(&h, &session, 1000, true);
+	job = short_sweep();
+	ends_as(job, "complete");
+	ck_assert(session_wait_state(bus, board, "emitting", 100));
+	again = short_sweep();
+	ends_as(again, "complete");
+	ck_assert(session_wait_state(bus, board, "emitting", 100));
+	holder_end(&h);
+	ck_assert(session_wait_state(bus, board, "off", 10000));
+}
+END_TEST
+
+static const struct {
+	const char *quantity;
+	double low, high;
+	const char *verdict;
+} expectations[] = {
+	{"q_loaded", 60000, 90000, "pass"},
+	{"q_loaded", 100000, 200000, "fail"},
+	{"fsr_nm", 2, 3, NULL}, /* one resonance: there is none */
+};
+
+START_TEST(expectations_are_judged)
+{
+	_cleanup_free_ char *verdict = NULL;
+	sd_bus_error e = SD_BUS_ERROR_NULL;
+	sd_bus_message *reply = NULL;
+	const char *job;
+	struct holder h;
+	int r;
+
+	holder_start(&h, &session, 1000, false);
+	r = sd_bus_call_method(bus, "org.etalon1", board, BOARD, "Measure", &e, &reply, "a{sv}", 7,
+			       "kind", "s", "wavelength-sweep", "detectors", "as", 1, "through",
+			       "start_fm", "x", INT64_C(1549000000), "stop_fm", "x",
+			       INT64_C(1551000000), "points", "t", UINT64_C(2001), "power_fw", "x",
+			       INT64_C(1000000000000), "expectations", "aa{sv}", 1, 3, "quantity",
+			       "s", expectations[_i].quantity, "low", "d", expectations[_i].low,
+			       "high", "d", expectations[_i].high);
+	ck_assert_msg(r >= 0, "%s", e.message);
+	ck_assert_int_gt(sd_bus_message_read(reply, "o", &job), 0);
+	ends_as(job, "complete");
+	verdict = text_of(job, JOB, "Verdict");
+	if (expectations[_i].verdict)
+		ck_assert_str_eq(verdict, expectations[_i].verdict);
+	else
+		ck_assert_str_ne(verdict, "pass");
+	sd_bus_message_unref(reply);
+	holder_end(&h);
+}
+END_TEST
+
+static void cancel(struct holder *h, const char *job)
+{
+	(void)h;
+	ck_assert_int_eq(holder_call(bus, job, JOB, "Cancel", error, ""), 0);
+}
+
+static void turn_off(struct holder *h, const char *job)
+{
+	(void)h;
+	(void)job;
+	ck_assert_int_eq(holder_call(bus, board, BOARD, "Off", error, ""), 0);
+}
+
+static void kill_holder(struct holder *h, const char *job)
+{
+	(void)job;
+	session_kill(&h->pid, SIGKILL);
+}
+
+static void open_interlock(struct holder *h, const char *job)
+{
+	(void)h;
+	(void)job;
+	session_fault(&session, "{\"fault\":\"interlock-open\"}");
+}
+
+static void turn_key(struct holder *h, const char *job)
+{
+	(void)h;
+	(void)job;
+	session_fault(&session, "{\"fault\":\"key-off\"}");
+}
+
+static void cut_cable(struct holder *h, const char *job)
+{
+	(void)h;
+	(void)job;
+	session_fault(&session, "{\"fault\":\"cable\"}");
+}
+
+static void lie(struct holder *h, const char *job)
+{
+	(void)h;
+	session_fault(&session, "{\"fault\":\"lying-end\",\"field\":\"produced\"}");
+	ck_assert_int_eq(holder_call(bus, job, JOB, "Cancel", error, ""), 0);
+}
+
+static const struct {
+	const char *name;
+	void (*act)(struct holder *h, const char *job);
+	const char *error;
+	const char *message;
+} endings[] = {
+	{"cancel", cancel, "Cancelled", "cancelled by :1."},
+	{"off", turn_off, "Cancelled", "turned off by :1."},
+	{"holder killed", kill_holder, "LeaseRequired", "lease holder"},
+	{"interlock", open_interlock, "Interlock", "interlock"},
+	{"key", turn_key, "Interlock", "key"},
+	{"cable", cut_cable, "BoardGone", "gone"},
+	{"lying END", lie, "Cancelled", "cancelled"},
+};
+
+START_TEST(whatever_ends_a_sweep_its_points_are_kept_with_the_cause)
+{
+	_cleanup_free_ char *job = NULL, *name = NULL, *message = NULL, *status = NULL;
+	struct holder h;
+
+	holder_start(&h, &session, 1000, false);
+	job = long_sweep();
+	endings[_i].act(&h, job);
+	ends_as(job, "partial");
+	name = text_of(job, JOB, "Error");
+	ck_assert_msg(strstr(name, endings[_i].error) != NULL, "%s: %s", endings[_i].name, name);
+	message = text_of(job, JOB, "Message");
+	ck_assert_msg(strstr(message, endings[_i].message) != NULL, "%s: %s", endings[_i].name,
+		      message);
+	status = run_status(bus, 1);
+	ck_assert_str_eq(status, "partial");
+	ck_assert_uint_ge(run_data(bus, 1, NULL), 1500); /* the rest were dark */
+	holder_end(&h);
+}
+END_TEST
+
+START_TEST(dropped_records_are_counted_and_never_pass_as_complete)
+{
+	_cleanup_free_ char *job = NULL, *verdict = NULL;
+	struct holder h;
+
+	holder_start(&h, &session, 1000, false);
+	session_fault(&session, "{\"fault\":\"drop-record\",\"at_point\":1000,\"count\":3}");
+	job = short_sweep();
+	ends_as(job, "partial");
+	verdict = text_of(job, JOB, "Verdict");
+	ck_assert_str_eq(verdict, "untrustworthy");
+	holder_end(&h);
+}
+END_TEST
+
+START_TEST(a_full_store_ends_the_sweep_dark_and_keeps_what_is_there)
+{
+	struct session small;
+	struct session_options options = {.config = "default_power: 0 dBm\nquota: 2 MB\n",
+					  .speed_max = true};
+	_cleanup_free_ char *job = NULL, *result = NULL, *name = NULL, *path = NULL;
+	static const char *const pd1[] = {"pd1", NULL};
+	sd_bus *own;
+
+	session_start(&small, &options);
+	own = session_bus(&small);
+	path = session_board_path(own);
+	job = measure_dark(own, path, 1000000, 10000, 8000, pd1);
+	ck_assert_ptr_nonnull(job);
+	result = job_wait(own, job, NULL, 60000);
+	ck_assert_str_ne(result, "complete");
+	ck_assert_int_ge(
+		sd_bus_get_property_string(own, "org.etalon1", job, JOB, "Error", NULL, &name), 0);
+	ck_assert_str_eq(name, "org.etalon1.Error.NoSpace");
+	/* The daemon lives, and says what it has. */
+	ck_assert(session_wait_state(own, path, "off", 5000));
+	ck_assert_int_ge(runs_newest(own), 0);
+	sd_bus_flush_close_unref(own);
+	session_stop(&small);
+}
+END_TEST
+
+START_TEST(beyond_a_limit_nothing_is_started)
+{
+	struct holder h;
+
+	holder_start(&h, &session, 1000, false);
+	ck_assert_ptr_null(
+		measure_wavelength(bus, board, 1400 * NM, 1560 * NM, 20001, 20 * NM, through));
+	ck_assert_ptr_null(
+		measure_wavelength(bus, board, 1540 * NM, 1560 * NM, 20001, 2000 * NM, through));
+	ck_assert_ptr_null(measure_wavelength(bus, board, 1540 * NM, 1560 * NM,
+					      UINT64_C(1000000000000), 20 * NM, through));
+	ck_assert(session_wait_state(bus, board, "off", 100));
+	holder_end(&h);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("bus_measure");
+	TCase *tc = tcase_create("measure");
+	SRunner *runner;
+	int failed;
+
+	tcase_set_timeout(tc, 180);
+	tcase_add_checked_fixture(tc, start, stop);
+	tcase_add_test(tc, a_sweep_is_complete_analysed_and_dark_afterwards);
+	tcase_add_test(tc, a_warm_laser_needs_no_new_delay_and_stays_warm);
+	tcase_add_loop_test(tc, expectations_are_judged, 0, (int)ARRAY_SIZE(expectations));
+	tcase_add_loop_test(tc, whatever_ends_a_sweep_its_points_are_kept_with_the_cause, 0,
+			    (int)ARRAY_SIZE(endings));
+	tcase_add_test(tc, dropped_records_are_counted_and_never_pass_as_complete);
+	tcase_add_test(tc, a_full_store_ends_the_sweep_dark_and_keeps_what_is_there);
+	tcase_add_test(tc, beyond_a_limit_nothing_is_started);
+	suite_add_tcase(suite, tc);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

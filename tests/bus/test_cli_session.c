@@ -1,0 +1,547 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * etalonctl as a user has it: the real program, a real bus, etalond and an emulated board. Everything is typed;
+ * exit codes and words are read, and the board's own log where light is the question.
+ */
+#include "session.h"
+
+#include <check.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pty.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/util.h"
+
+#define WORDS_MAX 48
+#define SWEEP "sweep wavelength 1549nm 1550nm --step 1pm -d through,drop --no-plot"
+#define LONG_SWEEP "sweep wavelength 1500nm 1600nm --step 1pm -d through --no-plot"
+
+/* ---- typing ---- */
+
+static int split(char *text, const char **words)
+{
+	int n = 0;
+
+	words[n++] = "etalonctl";
+	for (char *word = strtok(text, " "); word && n < WORDS_MAX - 1; word = strtok(NULL, " "))
+		words[n++] = word;
+	words[n] = NULL;
+	return n;
+}
+
+static pid_t begin(const struct session *s, const char *output, const char *command)
+{
+	_cleanup_free_ char *copy = strdup(command);
+	const char *words[WORDS_MAX];
+
+	split(copy, words);
+	return session_spawn(s, output, words);
+}
+
+static int finish(pid_t pid)
+{
+	int status = 0;
+
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static char *output_of(const struct session *s, const char *name)
+{
+	_cleanup_free_ char *path = asprintf_or_null("%s/%s", s->dir, name);
+	_cleanup_fclose_ FILE *f = fopen(path, "re");
+	char *text = NULL;
+	size_t room = 0;
+
+	if (!f || getdelim(&text, &room, EOF, f) < 0) {
+		free(text);
+		text = strdup("");
+	}
+	return text;
+}
+
+/* Types a command; %s is the session's folder. It must exit with `code` and say `says` (NULL: anything). */
+static char *type(const struct session *s, int code, const char *says, const char *command)
+{
+	_cleanup_free_ char *path = asprintf_or_null("%s/typed.out", s->dir);
+	_cleanup_free_ char *whole = NULL;
+	const char *folder = strstr(command, "%s");
+	char *text;
+	int r;
+
+	whole = folder ? asprintf_or_null("%.*s%s%s", (int)(folder - command), command, s->dir, folder + 2)
+		       : strdup(command);
+	unlink(path);
+	r = finish(begin(s, "typed.out", whole));
+	text = output_of(s, "typed.out");
+	ck_assert_msg(r == code, "%s: exit %d, not %d: %s", whole, r, code, text);
+	ck_assert_msg(!says || strstr(text, says) != NULL, "%s does not say '%s': %s", whole, says, text);
+	return text;
+}
+
+static void typed(const struct session *s, int code, const char *says, const char *command)
+{
+	free(type(s, code, says, command));
+}
+
+static bool ever_lit(const struct session *s)
+{
+	json_t *log = session_log(s);
+	json_t *line;
+	bool lit = false;
+	size_t i;
+
+	json_array_foreach(log, i, line)
+	{
+		const char *state = json_string_value(json_object_get(line, "state"));
+
+		lit |= state && (streq(state, "emitting") || streq(state, "delay") || streq(state, "armed"));
+	}
+	json_decref(log);
+	return lit;
+}
+
+static const struct session_options fast = {.speed_max = true};
+
+/* ---- what there is ---- */
+
+START_TEST(a_new_user_is_told_what_to_type)
+{
+	static const struct {
+		int code;
+		const char *command, *says;
+	} lines[] = {
+		{0, "--json list", "\"Serial\""},
+		{0, "list", "ERB-1"},
+		{0, "info", "1480 nm to 1640 nm"},
+		{0, "info", "through  photocurrent  signal"},
+		{0, "status", "light   possible"},
+		{0, "runs", "no such run"},
+		{0, "read through tec1.t", "tec1.t"},
+		{0, "meter through --count 2 --interval 20ms", "through"},
+		{0, "set h1 2V bias1=-1V", "bias1 -1 V"},
+		{0, "off", "light off"},
+		{0, "wait board --timeout 5s", "board"},
+		{0, "wait state off", "state   off"},
+		{0, "reference list", "no such run"},
+		{2, "show", "there is no run yet"},
+		{2, "reference show", "there is no reference yet"},
+		{2, "again", "there is no run yet"},
+		{2, "show 5", "no run 5"},
+		{4, "set h1 20V", "12 V"},
+		{4, "set laser.wavelength 1550nm", "lease"},
+		{4, "laser on 1700nm", "1640 nm"},
+		{4, "sweep wavelength 1540nm 1700nm --step 1pm", "1640 nm"},
+		{4, "sweep wavelength 1540nm 1560nm --step 1pm --power 20dBm", "10 dBm"},
+		{4, "sweep wavelength 1540nm 1560nm --step 1pm --speed 200nm/s", "100 nm/s"},
+		{4, "sweep wavelength 1540nm 1560nm --points 1e12", "1 000 000 000"},
+		{2, "sweep wavelength 1540nm 1560nm --step 3pm", "--step 3.2pm or --points 6668"},
+		{2, "sweep wavelength 1540nm 1560nm --step 1pm -d troughh", "through"},
+		{0, "sweep wavelength 1540nm 1560nm --step 1pm --dry-run", "nothing was moved, no light"},
+		{0, "sweep wavelength 192THz 195THz --points 1001 --dry-run", "equidistant in wavelength"},
+		{0, "fault clear", "light   possible"},
+	};
+	struct session s;
+
+	session_start(&s, &fast);
+	typed(&s, 0, "next    etalonctl sweep wavelength 1540nm 1560nm --step 1pm --power 0dBm -d through,drop", "");
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
+		typed(&s, lines[i].code, lines[i].says, lines[i].command);
+	ck_assert(!ever_lit(&s)); /* none of this was a reason for light */
+	session_stop(&s);
+}
+END_TEST
+
+START_TEST(every_setpoint_of_a_dry_run_can_be_had)
+{
+	struct session s;
+	_cleanup_free_ char *csv = NULL;
+
+	session_start(&s, &fast);
+	typed(&s, 0, "1549.002 nm", "sweep wavelength 1549nm 1550nm --step 1pm --dry-run --save %s/points.csv");
+	csv = output_of(&s, "points.csv");
+	ck_assert_ptr_nonnull(strstr(csv, "\n0,1549000000\n1,1549001000\n"));
+	ck_assert_ptr_nonnull(strstr(csv, "\n1000,1550000000\n"));
+	session_stop(&s);
+}
+END_TEST
+
+/* ---- the main job ---- */
+
+START_TEST(a_run_is_measured_found_repeated_named_compared_and_exported)
+{
+	static const char *const files[] = {"ring.csv", "ring.oedf", "ring.h5", "ring.svg"};
+	_cleanup_free_ char *first = NULL, *csv = NULL;
+	struct session s;
+
+	session_start(&s, &fast);
+	first = type(&s, 0, "run 1  ring40  complete  measured (no limits)",
+		     "sweep wavelength 1540nm 1560nm --step 1pm -d through,drop --label ring40 --save %s/ring.csv --save "
+		     "%s/x.oedf");
+	ck_assert_ptr_nonnull(strstr(first, "produced 20001  received 20001  dropped 0  crc ok"));
+	ck_assert_ptr_nonnull(strstr(first, "\n 9  "));
+	ck_assert_ptr_null(strstr(first, "\n 10  "));
+	ck_assert_ptr_nonnull(strstr(first, "axis: 1.7 pm common to all wavelengths, cancels in FSR."));
+	typed(&s, 0, "again   run 1", "again --label warm --no-plot");
+	typed(&s, 0, "warm", "runs --label warm --since 1h");
+	typed(&s, 0, "no such run", "runs --label cold");
+	typed(&s, 0, "repeats run 1", "show last");
+	typed(&s, 0, "9 in common", "compare 1 2");
+	typed(&s, 0, "run 1  ring41  device R40", "label 1 ring41 --device R40");
+	typed(&s, 0, "through", "plot 1 --from 1549nm --to 1550nm");
+	typed(&s, 0, "FSR", "analyse 1 --channel drop");
+	typed(&s, 2, "exists; it is not overwritten", "export 1 %s/ring.csv");
+	typed(&s, 0, "wrote", "export 1 %s/ring.csv --force");
+	typed(&s, 0, "wrote", "export 1 %s/ring.oedf");
+	typed(&s, 0, "wrote", "export last %s/ring.h5");
+	typed(&s, 0, "wrote", "export last %s/ring.svg");
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		_cleanup_free_ char *path = asprintf_or_null("%s/%s", s.dir, files[i]);
+		struct stat st;
+
+		ck_assert_msg(stat(path, &st) == 0 && st.st_size > 1000, "%s", path);
+	}
+	typed(&s, 0, "FSR", "analyse %s/ring.csv");
+	csv = output_of(&s, "ring.csv");
+	ck_assert_ptr_nonnull(strstr(csv, "\"wavelength, nm\",\"wavelength nominal, nm\",\"through, W\",\"through, dBm\""));
+	typed(&s, 0, "ring41", "plot %s/ring.csv");
+	session_stop(&s);
+}
+END_TEST
+
+START_TEST(the_verdict_is_the_exit_code)
+{
+	struct session s;
+
+	session_start(&s, &fast);
+	typed(&s, 0, "complete  pass", SWEEP " --expect fwhm=19pm..23pm --expect count=1");
+	typed(&s, 1, "complete  fail", SWEEP " --expect fwhm=..19pm");
+	typed(&s, 3, "complete  untrustworthy", SWEEP " --range 1uA");
+	typed(&s, 2, "furlong", SWEEP " --expect fwhm=1furlong..2furlong");
+	typed(&s, 0, "pass", "runs --verdict pass");
+	session_stop(&s);
+}
+END_TEST
+
+START_TEST(a_reference_turns_power_into_loss)
+{
+	struct session s;
+
+	session_start(&s, &fast);
+	typed(&s, 0, "complete", "reference take 1548nm 1551nm --step 1pm -d through --no-plot");
+	typed(&s, 0, "(reference)", "reference list");
+	typed(&s, 0, "run 1", "reference show");
+	typed(&s, 0, "loss    against reference run 1", "sweep wavelength 1549nm 1550nm --step 1pm -d through --no-plot");
+	typed(&s, 2, "run 2 is not a reference", "reference show 2");
+	session_stop(&s);
+}
+END_TEST
+
+START_TEST(dark_is_measured_without_light)
+{
+	struct session s;
+
+	session_start(&s, &fast);
+	typed(&s, 0, "complete", "zero through drop");
+	ck_assert(!ever_lit(&s));
+	typed(&s, 0, "(dark)", "runs");
+	typed(&s, 2, "not a wavelength sweep", "again");
+	session_stop(&s);
+}
+END_TEST
+
+/* ---- how it ends ---- */
+
+/* Board state as the daemon tells it; the test asks the bus itself. */
+static void must_become(const struct session *s, const char *state)
+{
+	sd_bus *bus = session_bus(s);
+	_cleanup_free_ char *board = session_board_path(bus);
+
+	ck_assert_msg(session_wait_state(bus, board, state, 10000), "the board does not become %s", state);
+	sd_bus_flush_close_unref(bus);
+}
+
+START_TEST(the_first_ctrl_c_keeps_what_was_taken)
+{
+	_cleanup_free_ char *text = NULL;
+	struct session s;
+	pid_t pid;
+	int code;
+
+	session_start(&s, NULL); /* real time: five seconds of sweep */
+	pid = begin(&s, "sweep.out", LONG_SWEEP);
+	typed(&s, 0, NULL, "wait state light --timeout 10s");
+	kill(pid, SIGINT);
+	code = finish(pid);
+	text = output_of(&s, "sweep.out");
+	ck_assert_msg(code == 5, "exit %d: %s", code, text);
+	ck_assert_msg(strstr(text, "ended early: Ctrl-C\nrun 1  partial") != NULL, "%s", text);
+	ck_assert_msg(strstr(text, "next: etalonctl again 1") != NULL, "%s", text);
+	must_become(&s, "off");
+	typed(&s, 0, "partial", "runs --status partial");
+	session_stop(&s);
+}
+END_TEST
+
+START_TEST(a_client_that_is_killed_leaves_the_dark_and_its_run)
+{
+	struct session s;
+	pid_t pid;
+
+	session_start(&s, NULL);
+	pid = begin(&s, "sweep.out", LONG_SWEEP);
+	typed(&s, 0, NULL, "wait state light --timeout 10s");
+	kill(pid, SIGKILL);
+	finish(pid);
+	must_become(&s, "off");
+	typed(&s, 5, "run 1", "wait job 1 --timeout 10s");
+	session_stop(&s);
+}
+END_TEST
+
+START_TEST(a_daemon_that_dies_is_told_and_its_run_found_again)
+{
+	_cleanup_free_ char *text = NULL;
+	struct session s;
+	pid_t pid;
+	int code;
+
+	session_start(&s, NULL);
+	pid = begin(&s, "sweep.out", LONG_SWEEP);
+	typed(&s, 0, NULL, "wait state light --timeout 10s");
+	session_kill(&s.daemon, SIGKILL);
+	code = finish(pid);
+	text = output_of(&s, "sweep.out");
+	ck_assert_msg(code == 6, "exit %d: %s", code, text);
+	ck_assert_msg(strstr(text, "etalond went away; the board's own watchdog") != NULL, "%s", text);
+	ck_assert_msg(strstr(text, "etalonctl show 1") != NULL, "%s", text);
+	typed(&s, 6, "etalond is not running", "");
+	typed(&s, 6, "In doubt: key or interlock", "off");
+	session_start_daemon(&s);
+	typed(&s, 0, "partial", "show 1");
+	session_stop(&s);
+}
+END_TEST
+
+START_TEST(an_open_interlock_stops_and_then_refuses)
+{
+	_cleanup_free_ char *text = NULL;
+	struct session s;
+	pid_t pid;
+	int code;
+
+	session_start(&s, NULL);
+	pid = begin(&s, "sweep.out", LONG_SWEEP);
+	typed(&s, 0, NULL, "wait state light --timeout 10s");
+	session_fault(&s, "{\"fault\": \"interlock-open\"}");
+	code = finish(pid);
+	text = output_of(&s, "sweep.out");
+	ck_assert_msg(code == 5 && strstr(text, "interlock"), "exit %d: %s", code, text);
+	typed(&s, 0, "tripped", "status");
+	typed(&s, 4, "the interlock is open", SWEEP);
+	typed(&s, 4, "the interlock is open", "laser on 1550nm");
+	typed(&s, 4, "the interlock is open", "hold");
+	typed(&s, 4, "interlock", "fault clear");
+	session_fault(&s, "{\"fault\": \"interlock-close\"}");
+	typed(&s, 0, "light   possible", "fault clear");
+	typed(&s, 0, "complete", SWEEP);
+	session_stop(&s);
+}
+END_TEST
+
+/* ---- hold ---- */
+
+START_TEST(sweeps_attach_to_a_hold_and_leave_it_warm)
+{
+	_cleanup_free_ char *text = NULL;
+	struct session s;
+	pid_t hold;
+
+	session_start(&s, &fast);
+	hold = begin(&s, "hold.out", "hold 1550nm --power 0dBm");
+	typed(&s, 0, NULL, "wait state emitting --timeout 10s");
+	typed(&s, 0, "laser warm, gate shut", "status");
+	typed(&s, 0, "complete", SWEEP);
+	typed(&s, 0, "laser warm, gate shut", "status");
+	typed(&s, 4, "holds the lease", "hold");
+	kill(hold, SIGINT);
+	ck_assert_int_eq(finish(hold), 0);
+	text = output_of(&s, "hold.out");
+	ck_assert_msg(strstr(text, "light off") != NULL, "%s", text);
+	must_become(&s, "off");
+	session_stop(&s);
+}
+END_TEST
+
+START_TEST(anybody_turns_a_held_laser_off_and_the_holder_is_told_why)
+{
+	_cleanup_free_ char *text = NULL;
+	struct session s;
+	pid_t hold;
+	int code;
+
+	session_start(&s, &fast);
+	hold = begin(&s, "hold.out", "hold");
+	typed(&s, 0, NULL, "wait state emitting --timeout 10s");
+	typed(&s, 0, "light off", "off");
+	code = finish(hold);
+	text = output_of(&s, "hold.out");
+	ck_assert_msg(code == 4, "exit %d: %s", code, text);
+	ck_assert_msg(strstr(text, "light went off: ") != NULL, "%s", text);
+	session_stop(&s);
+}
+END_TEST
+
+START_TEST(a_lease_can_be_taken_over_and_the_loser_knows)
+{
+	_cleanup_free_ char *text = NULL;
+	struct session s;
+	pid_t first, second;
+
+	session_start(&s, &fast);
+	first = begin(&s, "first.out", "hold");
+	typed(&s, 0, NULL, "wait state emitting --timeout 10s");
+	second = begin(&s, "second.out", "hold --take-over");
+	ck_assert_int_eq(finish(first), 4);
+	text = output_of(&s, "first.out");
+	ck_assert_msg(strstr(text, "taken over") != NULL, "%s", text);
+	typed(&s, 0, NULL, "wait state emitting --timeout 10s");
+	kill(second, SIGTERM);
+	ck_assert_int_eq(finish(second), 0);
+	must_become(&s, "off");
+	session_stop(&s);
+}
+END_TEST
+
+/* ---- on a terminal ---- */
+
+static void read_until(int fd, char *text, size_t size, const char *wanted)
+{
+	uint64_t until = now_ns() + 20 * NSEC_PER_SEC;
+
+	while (!strstr(text, wanted)) {
+		struct pollfd p = {.fd = fd, .events = POLLIN};
+		size_t used = strlen(text);
+		ssize_t n;
+
+		ck_assert_msg(now_ns() < until, "never shown: %s; instead: %s", wanted, text);
+		ck_assert_uint_lt(used + 1024, size);
+		if (poll(&p, 1, 100) <= 0)
+			continue;
+		n = read(fd, text + used, 1000);
+		if (n <= 0)
+			return; /* the other side is closed */
+		for (ssize_t i = 0; i < n; i++) /* keep it a string */
+			text[used + (size_t)i] = text[used + (size_t)i] ? text[used + (size_t)i] : '?';
+		text[used + (size_t)n] = '\0';
+	}
+}
+
+START_TEST(a_meter_takes_keys_and_gives_the_terminal_back)
+{
+	static char text[1 << 20];
+	struct winsize window = {.ws_row = 30, .ws_col = 100};
+	_cleanup_free_ char *program = session_program("etalonctl");
+	_cleanup_close_ int fd = -1;
+	struct session s;
+	pid_t pid;
+
+	session_start(&s, &fast);
+	text[0] = '\0';
+	pid = forkpty(&fd, NULL, NULL, &window);
+	ck_assert(pid >= 0);
+	if (pid == 0) {
+		setenv("ETALON_BUS", s.address, 1);
+		setenv("TERM", "xterm", 1);
+		setenv("LC_ALL", "C", 1);
+		execl(program, "etalonctl", "meter", "through", NULL);
+		_exit(127);
+	}
+	read_until(fd, text, sizeof(text), "highest");
+	ck_assert_ptr_nonnull(strstr(text, "\x1b[?1049h"));
+	ck_assert_ptr_nonnull(strstr(text, "to mark -"));
+	ck_assert_int_eq(write(fd, "m", 1), 1);
+	read_until(fd, text, sizeof(text), " dB   range");
+	ck_assert_int_eq(write(fd, "g", 1), 1); /* no lease: refused, and said */
+	read_until(fd, text, sizeof(text), "lease");
+	ck_assert_int_eq(write(fd, "q", 1), 1);
+	read_until(fd, text, sizeof(text), "\x1b[?1049l");
+	ck_assert_int_eq(finish(pid), 0);
+	for (const char *p = text; *p; p++)
+		ck_assert_msg((unsigned char)*p < 0x80, "not ASCII in the C locale");
+	session_stop(&s);
+}
+END_TEST
+
+START_TEST(a_second_ctrl_c_leaves_at_once_and_in_the_dark)
+{
+	static char text[1 << 20];
+	struct winsize window = {.ws_row = 30, .ws_col = 100};
+	_cleanup_free_ char *program = session_program("etalonctl");
+	_cleanup_close_ int fd = -1;
+	struct session s;
+	pid_t pid;
+
+	session_start(&s, NULL);
+	text[0] = '\0';
+	pid = forkpty(&fd, NULL, NULL, &window);
+	ck_assert(pid >= 0);
+	if (pid == 0) {
+		setenv("ETALON_BUS", s.address, 1);
+		setenv("TERM", "xterm", 1);
+		execl(program, "etalonctl", "sweep", "wavelength", "1500nm", "1600nm", "--step", "1pm", NULL);
+		_exit(127);
+	}
+	read_until(fd, text, sizeof(text), "LIGHT ON");
+	ck_assert_ptr_nonnull(strstr(text, "\r\x1b[K[")); /* a bar that redraws itself */
+	/* The daemon stands still: nothing will ever answer the first. */
+	kill(s.daemon, SIGSTOP);
+	ck_assert_int_eq(write(fd, "\x03", 1), 1);
+	read_until(fd, text, sizeof(text), "stopping");
+	ck_assert_int_eq(write(fd, "\x03", 1), 1);
+	ck_assert_int_eq(finish(pid), 5);
+	kill(s.daemon, SIGCONT);
+	must_become(&s, "tripped"); /* by the board's watchdog, while the daemon stood still */
+	typed(&s, 0, "light   possible", "fault clear");
+	session_stop(&s);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("cli-session");
+	TCase *tcase = tcase_create("cli-session");
+	SRunner *runner;
+	int failed;
+
+	tcase_set_timeout(tcase, 120);
+	tcase_add_test(tcase, a_new_user_is_told_what_to_type);
+	tcase_add_test(tcase, every_setpoint_of_a_dry_run_can_be_had);
+	tcase_add_test(tcase, a_run_is_measured_found_repeated_named_compared_and_exported);
+	tcase_add_test(tcase, the_verdict_is_the_exit_code);
+	tcase_add_test(tcase, a_reference_turns_power_into_loss);
+	tcase_add_test(tcase, dark_is_measured_without_light);
+	tcase_add_test(tcase, the_first_ctrl_c_keeps_what_was_taken);
+	tcase_add_test(tcase, a_client_that_is_killed_leaves_the_dark_and_its_run);
+	tcase_add_test(tcase, a_daemon_that_dies_is_told_and_its_run_found_again);
+	tcase_add_test(tcase, an_open_interlock_stops_and_then_refuses);
+	tcase_add_test(tcase, sweeps_attach_to_a_hold_and_leave_it_warm);
+	tcase_add_test(tcase, anybody_turns_a_held_laser_off_and_the_holder_is_told_why);
+	tcase_add_test(tcase, a_lease_can_be_taken_over_and_the_loser_knows);
+	tcase_add_test(tcase, a_meter_takes_keys_and_gives_the_terminal_back);
+	tcase_add_test(tcase, a_second_ctrl_c_leaves_at_once_and_in_the_dark);
+	suite_add_tcase(suite, tcase);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
