@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "base/util.h"
 #include "store/store_private.h"
@@ -59,28 +60,65 @@ static int delete_rest(struct store *s, int64_t run)
 	return store_op_end(s, r);
 }
 
+static int vacuum_some(struct store *s, int64_t *ret_unused)
+{
+	char sql[48];
+	int r;
+
+	snprintf(sql, sizeof(sql), "PRAGMA incremental_vacuum(%d)", PAGES_PER_STEP);
+	r = store_exec(s, sql);
+	return r < 0 ? r : store_query_integer(s, "PRAGMA freelist_count", ret_unused);
+}
+
+/* Emptying the log into the database needs no space once the database has shrunk to what its file holds. */
+static bool log_fits(struct store *s)
+{
+	struct stat st;
+	int64_t pages;
+
+	return stat(s->path, &st) == 0 &&
+	       store_query_integer(s, "PRAGMA page_count", &pages) == 0 &&
+	       pages * STORE_PAGE_BYTES <= st.st_size;
+}
+
+/*
+ * On a full disk the log only grows, and the reserve is all that it can grow into. So what is freed is used at once:
+ * pages from the end of the database move there, until the log can be emptied and its space serves again.
+ */
+static int make_room(struct store *s)
+{
+	int64_t unused;
+	int r;
+
+	if (s->reserve_fd >= 0 || s->writing)
+		return 0;
+	r = vacuum_some(s, &unused);
+	if (r == 0 && log_fits(s))
+		sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	return r;
+}
+
 static int delete_marked(struct store *s, int64_t run)
 {
 	bool more = true;
 	int r = 0;
 
-	while (r == 0 && more)
+	while (r == 0 && more) {
 		r = delete_some_blocks(s, run, &more);
+		if (r == 0)
+			r = make_room(s);
+	}
 	return r < 0 ? r : delete_rest(s, run);
 }
 
 static int give_back(struct store *s)
 {
-	char sql[48];
 	int64_t unused = 0, before = -1;
 	int r = store_query_integer(s, "PRAGMA freelist_count", &unused);
 
-	snprintf(sql, sizeof(sql), "PRAGMA incremental_vacuum(%d)", PAGES_PER_STEP);
 	while (r == 0 && unused > 0 && unused != before) {
 		before = unused;
-		r = store_exec(s, sql);
-		if (r == 0)
-			r = store_query_integer(s, "PRAGMA freelist_count", &unused);
+		r = vacuum_some(s, &unused);
 	}
 	s->used = store_file_bytes(s);
 	return r;
@@ -110,24 +148,49 @@ static int may_delete(struct store *s, int64_t run)
 	return 0;
 }
 
-int store_run_delete(struct store *s, int64_t run)
+static int mark(struct store *s, int64_t run)
 {
-	int r = may_delete(s, run);
+	int r = store_op_begin(s);
 
-	if (r == 0)
-		r = store_op_begin(s);
 	if (r < 0)
 		return r;
-	r = store_op_end(s, step(s, "UPDATE run SET status = 'deleting' WHERE id = ?", run, NULL));
+	return store_op_end(s,
+			    step(s, "UPDATE run SET status = 'deleting' WHERE id = ?", run, NULL));
+}
+
+static int mark_and_delete(struct store *s, int64_t run)
+{
+	int r = mark(s, run);
+
 	if (r == 0)
 		r = delete_marked(s, run);
 	if (r < 0)
 		return r;
 	/* Space that is not given back now serves the next runs; the next start gives back the rest. */
-	if (s->writing)
-		s->used = store_file_bytes(s);
-	else
-		r = give_back(s);
+	if (!s->writing)
+		return give_back(s);
+	s->used = store_file_bytes(s);
+	return 0;
+}
+
+int store_run_delete(struct store *s, int64_t run)
+{
+	int r = may_delete(s, run);
+
+	if (r < 0)
+		return r;
+	r = mark_and_delete(s, run);
+	if (r == -ENOSPC && s->reserve_fd >= 0) {
+		/* Deleting writes a little before it frees much. */
+		store_spend_reserve(s);
+		r = mark_and_delete(s, run);
+	}
+	if (r == 0 && s->reserve_fd < 0 && !s->writing) {
+		if (log_fits(s))
+			sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL,
+						  NULL);
+		store_make_reserve(s);
+	}
 	return r;
 }
 

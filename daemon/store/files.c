@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,8 +20,6 @@
 #define HEADER_BYTES 100
 #define HEADER_TEXT "SQLite format 3"
 #define HEADER_APPLICATION_ID 68 /* big-endian */
-
-#define RESERVE_BYTES (4 << 20)
 
 static char *beside(const char *path, const char *suffix)
 {
@@ -45,19 +44,50 @@ static int no_such_folder(const char *path, char **ret_message)
 	return 0;
 }
 
+/*
+ * The header, read by SQLite's own file layer: a file that this process opens and closes by itself would lose
+ * the POSIX locks of all connections to it. *ret_bytes: of the header that are there.
+ */
+static int read_header(const char *path, uint8_t *header, size_t *ret_bytes, char **ret_message)
+{
+	sqlite3_vfs *vfs = sqlite3_vfs_find(NULL);
+	_cleanup_free_ sqlite3_file *file = vfs ? calloc(1, (size_t)vfs->szOsFile) : NULL;
+	const char *name = sqlite3_create_filename(path, "", "", 0, NULL);
+	sqlite3_int64 size = 0;
+	int result = SQLITE_NOMEM;
+
+	if (file && name)
+		result = vfs->xOpen(vfs, name, file, SQLITE_OPEN_READONLY | SQLITE_OPEN_MAIN_DB,
+				    NULL);
+	if (result == SQLITE_OK)
+		result = file->pMethods->xFileSize(file, &size);
+	*ret_bytes = size < HEADER_BYTES ? (size_t)size : HEADER_BYTES;
+	if (result == SQLITE_OK && *ret_bytes == HEADER_BYTES)
+		result = file->pMethods->xRead(file, header, HEADER_BYTES, 0);
+	if (file && file->pMethods)
+		file->pMethods->xClose(file);
+	sqlite3_free_filename(name);
+	if (result == SQLITE_OK)
+		return 0;
+	return fail(ret_message, -EACCES, "the store %s cannot be read: %s", path,
+		    access(path, R_OK) < 0 ? strerror(errno) : sqlite3_errstr(result));
+}
+
 int store_check_file(const char *path, bool *ret_new, char **ret_message)
 {
 	uint8_t header[HEADER_BYTES] = {0};
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	struct stat st;
-	ssize_t n;
+	size_t bytes;
+	int r;
 
-	*ret_new = fd < 0 && errno == ENOENT;
-	if (*ret_new)
+	*ret_new = false;
+	if (stat(path, &st) < 0) {
+		if (errno != ENOENT)
+			return fail(ret_message, -errno, "the store %s cannot be opened: %s", path,
+				    strerror(errno));
+		*ret_new = true;
 		return no_such_folder(path, ret_message);
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return fail(ret_message, -errno, "the store %s cannot be opened: %s", path,
-			    strerror(errno));
+	}
 	if (!S_ISREG(st.st_mode))
 		return fail(
 			ret_message, -EUCLEAN,
@@ -66,11 +96,10 @@ int store_check_file(const char *path, bool *ret_new, char **ret_message)
 	*ret_new = st.st_size == 0;
 	if (*ret_new)
 		return 0;
-	n = pread(fd, header, sizeof(header), 0);
-	if (n < 0)
-		return fail(ret_message, -errno, "the store %s cannot be read: %s", path,
-			    strerror(errno));
-	if (n < HEADER_BYTES || memcmp(header, HEADER_TEXT, sizeof(HEADER_TEXT)) != 0)
+	r = read_header(path, header, &bytes, ret_message);
+	if (r < 0)
+		return r;
+	if (bytes < HEADER_BYTES || memcmp(header, HEADER_TEXT, sizeof(HEADER_TEXT)) != 0)
 		return fail(ret_message, -EUCLEAN,
 			    "%s is not a run store (no database at all) and was not touched: name "
 			    "another file, or move it away",
@@ -81,6 +110,34 @@ int store_check_file(const char *path, bool *ret_new, char **ret_message)
 			    "file, or move it away",
 			    path);
 	return 0;
+}
+
+/* ---- no space ---- */
+
+static bool may_not_grow(const char *path, rlim_t limit)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && (rlim_t)st.st_size + STORE_PAGE_BYTES > limit;
+}
+
+bool store_out_of_space(const char *path)
+{
+	_cleanup_free_ char *log = beside(path, "-wal");
+	_cleanup_close_ int fd = -1;
+	struct rlimit limit;
+	struct stat st;
+
+	if (!log)
+		return false;
+	if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
+	    (may_not_grow(path, limit.rlim_cur) || may_not_grow(log, limit.rlim_cur)))
+		return true;
+	/* Asks for a page behind the end of the log, which leaves its size as it is. */
+	fd = open(log, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+	return fd >= 0 && fstat(fd, &st) == 0 &&
+	       fallocate(fd, FALLOC_FL_KEEP_SIZE, st.st_size, STORE_PAGE_BYTES) < 0 &&
+	       (errno == ENOSPC || errno == EDQUOT || errno == EFBIG);
 }
 
 /* ---- one writer ---- */
@@ -137,24 +194,26 @@ int store_take_lock(const char *path, int *ret_fd, char **ret_message)
 
 /* ---- the reserve ---- */
 
-int store_make_reserve(const char *path, int *ret_fd)
+void store_make_reserve(struct store *s)
 {
-	_cleanup_free_ char *name = beside(path, ".reserve");
+	_cleanup_free_ char *name = beside(s->path, ".reserve");
 	_cleanup_close_ int fd = -1;
 
-	if (!name)
-		return -ENOMEM;
+	if (!name || s->reserve_fd >= 0)
+		return;
 	fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
-	if (fd < 0 || posix_fallocate(fd, 0, RESERVE_BYTES) != 0)
-		return -ENOSPC;
-	*ret_fd = take_fd(&fd);
-	return 0;
+	if (fd < 0 || posix_fallocate(fd, 0, STORE_RESERVE_BYTES) != 0)
+		return;
+	s->reserve_fd = take_fd(&fd);
+	sqlite3_wal_autocheckpoint(s->db, STORE_CHECKPOINT_PAGES);
 }
 
 void store_spend_reserve(struct store *s)
 {
 	if (s->reserve_fd < 0)
 		return;
+	/* Moving the log into the database would take the space before what it is meant for. */
+	sqlite3_wal_autocheckpoint(s->db, 0);
 	(void)!ftruncate(s->reserve_fd, 0);
 	closep(&s->reserve_fd);
 	s->reserve_fd = -1;

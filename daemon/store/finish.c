@@ -99,6 +99,8 @@ static int finish_lost(struct store *s, struct writing *w)
 		asprintf_or_null("not all of it could be stored (%s)",
 				 error == -ENOSPC ? "no space was left" : strerror(-error));
 
+	if (error == -ENOSPC)
+		store_spend_reserve(s);
 	r = store_recover_run(s, w->run, cause ? cause : "not all of it could be stored");
 	if (r < 0)
 		return r;

@@ -16,11 +16,11 @@
 
 #define BUSY_TIMEOUT_MS 5000
 
-/* Bounds the log that a crash leaves and what a finishing commit has to sync: 32 MiB of 64 KiB pages. */
+/* Nothing here is secret: some builds would write every page again that a deleted run leaves. */
 #define WRITE_PRAGMAS                           \
 	"PRAGMA journal_mode = WAL;"            \
 	"PRAGMA synchronous = NORMAL;"          \
-	"PRAGMA wal_autocheckpoint = 512;"      \
+	"PRAGMA secure_delete = OFF;"           \
 	"PRAGMA journal_size_limit = 67108864;" \
 	"PRAGMA cache_size = -1024;"
 
@@ -169,10 +169,11 @@ static int open_for_writing(struct store *s, char **ret_message)
 		r = create(s);
 	if (r == 0)
 		r = use_database(s);
-	/* Without a reserve, a full disk leaves runs to be finished at the next start. */
-	if (r == 0)
-		(void)store_make_reserve(s->path, &s->reserve_fd);
-	return r;
+	if (r < 0)
+		return r;
+	sqlite3_wal_autocheckpoint(s->db, STORE_CHECKPOINT_PAGES);
+	store_make_reserve(s);
+	return 0;
 }
 
 int store_open(const char *path, enum store_mode mode, struct store **ret, char **ret_message)

@@ -25,11 +25,9 @@ int store_fail(struct store *s, int error, const char *format, ...)
 	return error;
 }
 
-static bool disk_is_full(int result, int system_error)
+static bool disk_is_full(const struct store *s, int result)
 {
-	return result == SQLITE_FULL ||
-	       (result == SQLITE_IOERR &&
-		(system_error == ENOSPC || system_error == EDQUOT || system_error == EFBIG));
+	return result == SQLITE_FULL || (result == SQLITE_IOERR && store_out_of_space(s->path));
 }
 
 static int error_of(int result)
@@ -64,7 +62,7 @@ int store_sql_error(struct store *s, int result, const char *what)
 
 	if (primary == SQLITE_OK || primary == SQLITE_ROW || primary == SQLITE_DONE)
 		return 0;
-	if (disk_is_full(primary, sqlite3_system_errno(s->db)))
+	if (disk_is_full(s, primary))
 		return store_fail(s, -ENOSPC,
 				  "%s: no space is left for %s; what was stored before is safe: "
 				  "delete runs or give it more space",

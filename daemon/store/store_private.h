@@ -16,6 +16,12 @@
 #define STORE_APPLICATION_ID 0x45544c4e /* "ETLN", in the file's header */
 #define STORE_PAGE_BYTES 65536 /* of 4 to 64 KiB the fastest for 256 KiB blobs, see tests/bench */
 #define STORE_BLOCK_MAX (256U << 10)
+/*
+ * Bounds the log: what a crash leaves, what a finishing commit has to sync, and what a full disk keeps from going into
+ * the database, 8 MiB. The reserve must hold that once more: see delete.c.
+ */
+#define STORE_CHECKPOINT_PAGES 128
+#define STORE_RESERVE_BYTES (20 << 20)
 
 /* A run that this handle writes. */
 struct writing {
@@ -38,7 +44,7 @@ struct store {
 	char *path;
 	enum store_mode mode;
 	int lock_fd; /* STORE_WRITE, else -1 */
-	int reserve_fd; /* space set aside for the commit that finishes a run on a full disk */
+	int reserve_fd; /* STORE_WRITE and not spent, else -1 */
 	uint64_t quota, used;
 	bool in_transaction;
 	sqlite3_stmt *insert_block;
@@ -91,9 +97,14 @@ int store_op_end(struct store *s, int result);
 /* ---- files beside the store (files.c) ---- */
 /* Is this a store, by its header, without opening it as a database? *ret_new: absent or empty. */
 int store_check_file(const char *path, bool *ret_new, char **ret_message);
+/* Why a write failed, where SQLite does not tell: no space, a disk quota or the limit of a file's size. */
+bool store_out_of_space(const char *path);
 int store_take_lock(const char *path, int *ret_fd, char **ret_message);
-int store_make_reserve(const char *path, int *ret_fd);
-/* The disk is full and a run must be finished: gives the reserve back to it. */
+/*
+ * Space set aside for the day the disk is full: to finish the run that met it, or to delete one. Without it, runs
+ * are finished at the next start. Does nothing while it is there, or when there is no room for it.
+ */
+void store_make_reserve(struct store *s);
 void store_spend_reserve(struct store *s);
 uint64_t store_file_bytes(struct store *s);
 

@@ -172,6 +172,7 @@ int store_run_begin(struct store *s, const struct description *d, const struct p
 	}
 	w->next = s->writing;
 	s->writing = w;
+	store_make_reserve(s); /* a full disk may have taken it */
 	*ret_run = w->run;
 	return 0;
 }
