@@ -84,12 +84,16 @@ TEST_SOURCES := $(wildcard $(foreach l,unit bus fuzz system,tests/$(l)/test_*.c)
 TEST_PROGRAMS := $(patsubst %.c,$(BUILD)/%,$(TEST_SOURCES))
 TEST_HELPERS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/common/*.c))
 
+$(BUILD)/libtests.a: $(TEST_HELPERS)
+	@rm -f $@
+	@$(AR) rcs $@ $^
+
 .PHONY: tests
 tests: $(TEST_PROGRAMS)
 
-$(BUILD)/tests/%: $(BUILD)/tests/%.o $(TEST_HELPERS) $(call archives,$(FOLDERS))
+$(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/libtests.a $(call archives,$(FOLDERS))
 	@echo "  LD      $@"
-	@$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(TEST_HELPERS) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
+	@$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
 		$(call package_libs,$(PACKAGES_all) check) $(LDLIBS_common)
 
 # ---- the two commands for a fresh machine, and their kin: each does its own set-up ----

@@ -154,7 +154,7 @@ int main(int argc, char **argv)
 	struct options options;
 	int r;
 
-	r = options_parse(argc, argv, &options, &message);
+	r = emulator_options_parse(argc, argv, &options, &message);
 	if (r == 0)
 		r = run(&options, &message);
 	json_decref(options.parameters);

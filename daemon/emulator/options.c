@@ -228,7 +228,7 @@ static int read_option(int option, int argc, char **argv, struct options *o, cha
 	}
 }
 
-int options_parse(int argc, char **argv, struct options *o, char **ret_message)
+int emulator_options_parse(int argc, char **argv, struct options *o, char **ret_message)
 {
 	bool parameters = false;
 	int option, r;

@@ -20,6 +20,6 @@ struct options {
 };
 
 /* 0: run; 1: done (help, version); negative errno with a message. */
-int options_parse(int argc, char **argv, struct options *ret, char **ret_message);
+int emulator_options_parse(int argc, char **argv, struct options *ret, char **ret_message);
 
 #endif

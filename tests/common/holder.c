@@ -33,8 +33,8 @@ static void error_name(const sd_bus_error *e, char ret[64])
 	snprintf(ret, 64, "%s", name);
 }
 
-int bus_call(sd_bus *bus, const char *path, const char *interface, const char *method,
-	     char ret_error[64], const char *types, ...)
+int holder_call(sd_bus *bus, const char *path, const char *interface, const char *method,
+		char ret_error[64], const char *types, ...)
 {
 	sd_bus_error e = SD_BUS_ERROR_NULL;
 	sd_bus_message *m = NULL;
@@ -118,7 +118,7 @@ static void hold(const struct session *s, unsigned int period_ms, bool emit, int
 	signal(SIGPIPE, SIG_IGN);
 	if (lease < 0)
 		_exit(2);
-	if (emit && bus_call(bus, board, BOARD, "Emit", error, "a{sx}", 0) < 0)
+	if (emit && holder_call(bus, board, BOARD, "Emit", error, "a{sx}", 0) < 0)
 		_exit(2);
 	while (emit && now_ns() < until) {
 		if (write(lease, "x", 1) < 0)

@@ -27,7 +27,7 @@ char *last_off_cause(sd_bus *bus, const char *board);
 /* A lease of this process: the fd (to be written to by the caller), or negative errno with the error's name. */
 int take_lease(sd_bus *bus, const char *board, unsigned int period_ms, char ret_error[64]);
 /* A call without result: 0 or negative errno with the error's name without "org.etalon1.Error.". */
-int bus_call(sd_bus *bus, const char *path, const char *interface, const char *method,
-	     char ret_error[64], const char *types, ...);
+int holder_call(sd_bus *bus, const char *path, const char *interface, const char *method,
+		char ret_error[64], const char *types, ...);
 
 #endif

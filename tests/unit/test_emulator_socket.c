@@ -725,7 +725,7 @@ START_TEST(a_wrong_command_line_is_refused_with_what_to_type)
 	for (; argc <= 4 && command_lines[_i].argument[argc - 1]; argc++)
 		argv[argc] = (char *)(uintptr_t)command_lines[_i].argument[argc - 1];
 	optind = 0;
-	ck_assert_int_eq(options_parse(argc, argv, &o, &message), -EINVAL);
+	ck_assert_int_eq(emulator_options_parse(argc, argv, &o, &message), -EINVAL);
 	ck_assert_msg(strstr(message, command_lines[_i].says), "%s", message);
 	json_decref(o.parameters);
 }
