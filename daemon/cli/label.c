@@ -5,6 +5,9 @@
 #include "cli/run.h"
 #include "cli/verbs.h"
 
+#define FOLLOW_NS (2 * NSEC_PER_SEC)
+#define TURN_US 20000
+
 static const char *const keys[] = {"label", "device", "wafer", "die", "note", "operator"};
 
 static int read_labels(struct cli *cli, const struct options *o, json_t *labels)
@@ -23,6 +26,31 @@ static int read_labels(struct cli *cli, const struct options *o, json_t *labels)
 	cli_try(cli, PROGRAM " label %s ring40 --device R40-2",
 		o->word_count > 0 ? o->words[0] : "last");
 	return EXIT_USAGE;
+}
+
+static bool labelled(const struct object *run, const json_t *labels)
+{
+	const json_t *metadata = member_at(run->properties, "Metadata");
+	const char *key;
+	json_t *value;
+
+	json_object_foreach((json_t *)(uintptr_t)labels, key, value) {
+		if (!streq(member_text(metadata, key), json_string_value(value)))
+			return false;
+	}
+	return true;
+}
+
+/* The answer may come before the properties follow: what is shown next shall be what is stored. */
+static void wait_until_labelled(struct cli *cli, struct object *run, const json_t *labels)
+{
+	uint64_t until = now_ns() + FOLLOW_NS;
+
+	object_refresh(run, NULL);
+	while (!labelled(run, labels) && now_ns() < until) {
+		cli_turn(cli, TURN_US);
+		object_refresh(run, NULL);
+	}
 }
 
 static int run(struct cli *cli, const struct options *o)
@@ -46,8 +74,9 @@ static int run(struct cli *cli, const struct options *o)
 	call = bus_new_call(cli, run.path, ETALON_RUN, "SetLabels");
 	if (!call || wire_append_strings(call, labels) < 0)
 		return cli_no_memory(cli);
-	if (bus_call(cli, call, 0, &error, NULL) < 0 || object_refresh(&run, &error) < 0)
+	if (bus_call(cli, call, 0, &error, NULL) < 0)
 		return bus_fail(cli, &error, NULL);
+	wait_until_labelled(cli, &run, labels);
 	return show_run(cli, &run);
 }
 

@@ -4,6 +4,7 @@
  */
 #include "base/quantity.h"
 #include "cli/files.h"
+#include "cli/print.h"
 #include "cli/run.h"
 #include "cli/verbs.h"
 
@@ -95,6 +96,16 @@ static int load(struct cli *cli, const char *text, struct table **ret, json_t **
 	return r;
 }
 
+static void print_title(FILE *to, const struct table *table)
+{
+	const struct plot_options plain = {0};
+	char title[PLOT_TEXT_MAX];
+
+	plot_title(table, &plain, title);
+	if (*title)
+		fprintf(to, "%s\n", harmless(title));
+}
+
 static int run(struct cli *cli, const struct options *o)
 {
 	_cleanup_(json_decrefp) json_t *analysis = NULL;
@@ -106,6 +117,8 @@ static int run(struct cli *cli, const struct options *o)
 	names = w.names;
 	if (r == 0)
 		r = load(cli, o->word_count > 0 ? o->words[0] : NULL, &table, &analysis);
+	if (r == 0)
+		print_title(cli_people(cli), table);
 	if (r == 0)
 		r = draw(cli, cli_people(cli), table, analysis, &w.picture);
 	if (r == 0)

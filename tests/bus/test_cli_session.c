@@ -98,7 +98,8 @@ static char *type(const struct session *s, int code, const char *says, const cha
 	r = finish(begin(s, "typed.out", whole));
 	text = output_of(s, "typed.out");
 	ck_assert_msg(r == code, "%s: exit %d, not %d: %s", whole, r, code, text);
-	ck_assert_msg(!says || strstr(text, says) != NULL, "%s does not say '%s': %s", whole, says, text);
+	ck_assert_msg(!says || strstr(text, says) != NULL, "%s does not say '%s': %s", whole, says,
+		      text);
 	return text;
 }
 
@@ -114,11 +115,11 @@ static bool ever_lit(const struct session *s)
 	bool lit = false;
 	size_t i;
 
-	json_array_foreach(log, i, line)
-	{
+	json_array_foreach(log, i, line) {
 		const char *state = json_string_value(json_object_get(line, "state"));
 
-		lit |= state && (streq(state, "emitting") || streq(state, "delay") || streq(state, "armed"));
+		lit |= state &&
+		       (streq(state, "emitting") || streq(state, "delay") || streq(state, "armed"));
 	}
 	json_decref(log);
 	return lit;
@@ -160,14 +161,18 @@ START_TEST(a_new_user_is_told_what_to_type)
 		{2, "sweep wavelength 1540nm 1560nm --points 1e12", "allowed 2 to 1000000000"},
 		{2, "sweep wavelength 1540nm 1560nm --step 3pm", "--step 3.2pm or --points 6668"},
 		{2, "sweep wavelength 1540nm 1560nm --step 1pm -d troughh", "through"},
-		{0, "sweep wavelength 1540nm 1560nm --step 1pm --dry-run", "nothing was moved, no light"},
-		{0, "sweep wavelength 192THz 195THz --points 1001 --dry-run", "equidistant in wavelength"},
+		{0, "sweep wavelength 1540nm 1560nm --step 1pm --dry-run",
+		 "nothing was moved, no light"},
+		{0, "sweep wavelength 192THz 195THz --points 1001 --dry-run",
+		 "equidistant in wavelength"},
 		{0, "fault clear", "light   possible"},
 	};
 	struct session s;
 
 	session_start(&s, &fast);
-	typed(&s, 0, "next    etalonctl sweep wavelength 1540nm 1560nm --step 1pm --power 0dBm -d through,drop", "");
+	typed(&s, 0,
+	      "next    etalonctl sweep wavelength 1540nm 1560nm --step 1pm --power 0dBm -d through,drop",
+	      "");
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
 		typed(&s, lines[i].code, lines[i].says, lines[i].command);
 	ck_assert(!ever_lit(&s)); /* none of this was a reason for light */
@@ -181,7 +186,8 @@ START_TEST(every_setpoint_of_a_dry_run_can_be_had)
 	_cleanup_free_ char *csv = NULL;
 
 	session_start(&s, &fast);
-	typed(&s, 0, "1549.002 nm", "sweep wavelength 1549nm 1550nm --step 1pm --dry-run --save %s/points.csv");
+	typed(&s, 0, "1549.002 nm",
+	      "sweep wavelength 1549nm 1550nm --step 1pm --dry-run --save %s/points.csv");
 	csv = output_of(&s, "points.csv");
 	ck_assert_ptr_nonnull(strstr(csv, "\n0,1549000000\n1,1549001000\n"));
 	ck_assert_ptr_nonnull(strstr(csv, "\n1000,1550000000\n"));
@@ -198,13 +204,15 @@ START_TEST(a_run_is_measured_found_repeated_named_compared_and_exported)
 	struct session s;
 
 	session_start(&s, &fast);
-	first = type(&s, 0, "run 1  ring40  complete  measured (no limits)",
-		     "sweep wavelength 1540nm 1560nm --step 1pm -d through,drop --label ring40 --save %s/ring.csv --save "
-		     "%s/x.oedf");
+	first = type(
+		&s, 0, "run 1  ring40  complete  measured (no limits)",
+		"sweep wavelength 1540nm 1560nm --step 1pm -d through,drop --label ring40 --save %s/ring.csv --save "
+		"%s/x.oedf");
 	ck_assert_ptr_nonnull(strstr(first, "produced 20001  received 20001  dropped 0  crc ok"));
 	ck_assert_ptr_nonnull(strstr(first, "\n 9  "));
 	ck_assert_ptr_null(strstr(first, "\n 10  "));
-	ck_assert_ptr_nonnull(strstr(first, "axis: 1.7 pm common to all wavelengths, cancels in FSR."));
+	ck_assert_ptr_nonnull(
+		strstr(first, "axis: 1.7 pm common to all wavelengths, cancels in FSR."));
 	typed(&s, 0, "again   run 1", "again --label warm --no-plot");
 	typed(&s, 0, "warm", "runs --label warm --since 1h");
 	typed(&s, 0, "no such run", "runs --label cold");
@@ -226,7 +234,9 @@ START_TEST(a_run_is_measured_found_repeated_named_compared_and_exported)
 	}
 	typed(&s, 0, "FSR", "analyse %s/ring.csv");
 	csv = output_of(&s, "ring.csv");
-	ck_assert_ptr_nonnull(strstr(csv, "\"wavelength, nm\",\"wavelength nominal, nm\",\"through, W\",\"through, dBm\""));
+	ck_assert_ptr_nonnull(strstr(
+		csv,
+		"\"wavelength, nm\",\"wavelength nominal, nm\",\"through, W\",\"through, dBm\""));
 	typed(&s, 0, "ring41", "plot %s/ring.csv");
 	session_stop(&s);
 }
@@ -254,7 +264,8 @@ START_TEST(a_reference_turns_power_into_loss)
 	typed(&s, 0, "complete", "reference take 1548nm 1551nm --step 1pm -d through --no-plot");
 	typed(&s, 0, "(reference)", "reference list");
 	typed(&s, 0, "run 1", "reference show");
-	typed(&s, 0, "loss    against reference run 1", "sweep wavelength 1549nm 1550nm --step 1pm -d through --no-plot");
+	typed(&s, 0, "loss    against reference run 1",
+	      "sweep wavelength 1549nm 1550nm --step 1pm -d through --no-plot");
 	typed(&s, 2, "run 2 is not a reference", "reference show 2");
 	session_stop(&s);
 }
@@ -283,8 +294,8 @@ static void points_are_taken(const struct session *s, uint64_t wanted)
 
 	while (points < wanted) {
 		ck_assert_msg(now_ns() < until, "%llu points", (unsigned long long)points);
-		sd_bus_get_property_trivial(bus, "org.etalon1", "/org/etalon1/job/1", "org.etalon1.Job", "PointsDone",
-					    NULL, 't', &points);
+		sd_bus_get_property_trivial(bus, "org.etalon1", "/org/etalon1/job/1",
+					    "org.etalon1.Job", "PointsDone", NULL, 't', &points);
 		poll(NULL, 0, 5);
 	}
 	sd_bus_flush_close_unref(bus);
@@ -296,7 +307,8 @@ static void must_become(const struct session *s, const char *state)
 	sd_bus *bus = session_bus(s);
 	_cleanup_free_ char *board = session_board_path(bus);
 
-	ck_assert_msg(session_wait_state(bus, board, state, 10000), "the board does not become %s", state);
+	ck_assert_msg(session_wait_state(bus, board, state, 10000), "the board does not become %s",
+		      state);
 	sd_bus_flush_close_unref(bus);
 }
 
@@ -352,7 +364,8 @@ START_TEST(a_daemon_that_dies_is_told_and_its_run_found_again)
 	code = finish(pid);
 	text = output_of(&s, "sweep.out");
 	ck_assert_msg(code == 6, "exit %d: %s", code, text);
-	ck_assert_msg(strstr(text, "etalond went away; the board's own watchdog") != NULL, "%s", text);
+	ck_assert_msg(strstr(text, "etalond went away; the board's own watchdog") != NULL, "%s",
+		      text);
 	ck_assert_msg(strstr(text, "etalonctl show 1") != NULL, "%s", text);
 	typed(&s, 6, "etalond is not running", "");
 	typed(&s, 6, "In doubt: key or interlock", "off");
@@ -471,7 +484,8 @@ static void read_until(int fd, char *text, size_t size, const char *wanted)
 		if (n <= 0)
 			return; /* the other side is closed */
 		for (ssize_t i = 0; i < n; i++) /* keep it a string */
-			text[used + (size_t)i] = text[used + (size_t)i] ? text[used + (size_t)i] : '?';
+			text[used + (size_t)i] =
+				text[used + (size_t)i] ? text[used + (size_t)i] : '?';
 		text[used + (size_t)n] = '\0';
 	}
 }
@@ -528,7 +542,8 @@ START_TEST(a_second_ctrl_c_leaves_at_once_and_in_the_dark)
 	if (pid == 0) {
 		setenv("ETALON_BUS", s.address, 1);
 		setenv("TERM", "xterm", 1);
-		execl(program, "etalonctl", "sweep", "wavelength", "1500nm", "1600nm", "--step", "1pm", NULL);
+		execl(program, "etalonctl", "sweep", "wavelength", "1500nm", "1600nm", "--step",
+		      "1pm", NULL);
 		_exit(127);
 	}
 	read_until(fd, text, sizeof(text), "LIGHT ON");
