@@ -194,7 +194,7 @@ static bool mount_small(const char *size)
 	snprintf(folder, sizeof(folder), "%s/disk", t.folder);
 	ck_assert_int_eq(mkdir(folder, 0755), 0);
 	/* In a name space of its own the mount ends with this process, however that ends. */
-	if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", "none", MS_REC | MS_PRIVATE, "") < 0 ||
 	    mount("etalon-test", folder, "tmpfs", 0, size) < 0) {
 		printf("SKIP a full disk: a small file system cannot be mounted (%s)\n",
 		       strerror(errno));
