@@ -325,12 +325,12 @@ int board_method_set_gate(sd_bus_message *m, void *userdata, sd_bus_error *error
 	r = PENDING(bus, m, &p);
 	if (r < 0)
 		return r;
-	audit(&actor, "SetGate", board, "shut");
-	board_gate(board, false, answer_nothing, p);
 	/* A sweep behind a shut gate measures nothing: it ends, and says who shut it. */
 	snprintf(why, sizeof(why), "the gate was shut by %s", actor.name);
 	if (board->job)
 		job_light_lost(board->job, -ECANCELED, why);
+	board_gate(board, false, answer_nothing, p);
+	audit(&actor, "SetGate", board, "shut");
 	return 1;
 }
 
@@ -347,11 +347,11 @@ int board_method_off(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *e
 
 	if (r < 0)
 		return r;
-	/* First the light, then the words. */
+	/* A job must know its cause before its records can end; this, too, turns light off. */
 	snprintf(why, sizeof(why), "turned off by %s", actor.name);
-	board_off(board, why, answer_nothing, p);
 	if (board->job)
 		job_light_lost(board->job, -ECANCELED, why);
+	board_off(board, why, answer_nothing, p);
 	audit(&actor, "Off", board, "%s", "");
 	return 1;
 }

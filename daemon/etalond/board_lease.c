@@ -24,10 +24,10 @@ void board_end_lease(struct board *b, const char *why)
 		return;
 	b->lease = NULL; /* no kick from here on, whatever happens below */
 	board_update_kicks(b);
-	if (board_is_lit(b) || b->emit_pending)
-		board_off(b, why, NULL, NULL);
 	if (b->job)
 		job_light_lost(b->job, -ENOLCK, why);
+	if (board_is_lit(b) || b->emit_pending)
+		board_off(b, why, NULL, NULL);
 	audit(NULL, "lease-end", b, "%s", why);
 	lease_close(lease, why);
 	lease_free(lease);

@@ -103,15 +103,15 @@ void context_stop(struct context *ctx, const char *why)
 	if (ctx->stopping)
 		return;
 	ctx->stopping = true;
-	/* Light first, whatever else there is. */
+	/* Light first, whatever else there is; cancelling a job turns it off, too. */
+	for (struct job *job = ctx->jobs; job; job = job->next)
+		if (job_is_active(job))
+			job_cancel(job, -ECANCELED, why);
 	for (struct board *b = ctx->boards; b; b = b->next)
 		if (b->present)
 			board_off(b, why, NULL, NULL);
 	for (struct board *b = ctx->boards; b; b = b->next)
 		board_end_lease(b, why);
-	for (struct job *job = ctx->jobs; job; job = job->next)
-		if (job_is_active(job))
-			job_cancel(job, -ECANCELED, why);
 	if (sd_event_add_time(ctx->event, &ctx->stop_timer, CLOCK_MONOTONIC,
 			      now_ns() / NSEC_PER_USEC + STOP_LONGEST_US, 0, on_stop_timer,
 			      ctx) < 0)

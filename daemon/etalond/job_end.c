@@ -108,10 +108,10 @@ static int acquired_error(const struct job *job)
 {
 	int error = refusal_error(&job->acquired.refusal, job->acquired.error);
 
-	return error == 0		? -EPROTO
-	       : error == -ECONNABORTED ? -EACCES
-					: /* tripped; other ends of light are ours */
-		       error;
+	if (error == 0)
+		return -EPROTO;
+	/* Of a trip we have been told; every other end of light was commanded. */
+	return error == -ECONNABORTED ? -ECANCELED : error;
 }
 
 static int make_meta(struct end *e)
