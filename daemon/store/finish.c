@@ -33,7 +33,8 @@ static int keep_labels(struct store *s, int64_t run, json_t *meta)
 	return 0;
 }
 
-static int update_final(struct store *s, int64_t run, const char *status, const json_t *meta)
+static int update_final(struct store *s, int64_t run, const char *status, const json_t *meta,
+			const struct run_size *size)
 {
 	const char *cause =
 		json_string_value(json_object_get(json_object_get(meta, "ledger"), "cause"));
@@ -43,10 +44,7 @@ static int update_final(struct store *s, int64_t run, const char *status, const 
 		"UPDATE run SET status = :status, finished_ns = :finished, kind = :kind,"
 		" purpose = :purpose, label = :label, device = :device, wafer = :wafer, die = :die,"
 		" verdict = :verdict, cause = :cause, meta = :meta,"
-		" points = coalesce((SELECT sum(points) FROM block JOIN segment ON"
-		"  segment.run = block.run AND segment.number = block.segment"
-		"  WHERE block.run = :run AND segment.purpose = 2), 0),"
-		" bytes = coalesce((SELECT sum(length(records)) FROM block WHERE run = :run), 0)"
+		" points = :points, bytes = :bytes"
 		" WHERE id = :run",
 		&statement);
 
@@ -58,6 +56,10 @@ static int update_final(struct store *s, int64_t run, const char *status, const 
 			cause && !streq(cause, "done") ? cause : "");
 	sqlite3_bind_int64(statement, sqlite3_bind_parameter_index(statement, ":finished"),
 			   (int64_t)wall_ns());
+	sqlite3_bind_int64(statement, sqlite3_bind_parameter_index(statement, ":points"),
+			   (int64_t)size->points);
+	sqlite3_bind_int64(statement, sqlite3_bind_parameter_index(statement, ":bytes"),
+			   (int64_t)size->bytes);
 	sqlite3_bind_int64(statement, sqlite3_bind_parameter_index(statement, ":run"), run);
 	if (store_bind_json(statement, sqlite3_bind_parameter_index(statement, ":meta"), meta) !=
 	    SQLITE_OK)
@@ -68,24 +70,26 @@ static int update_final(struct store *s, int64_t run, const char *status, const 
 	return r;
 }
 
-static int write_final_once(struct store *s, int64_t run, const char *status, const json_t *meta)
+static int write_final_once(struct store *s, int64_t run, const char *status, const json_t *meta,
+			    const struct run_size *size)
 {
 	int r = store_op_begin(s);
 
-	return r < 0 ? r : store_op_end(s, update_final(s, run, status, meta));
+	return r < 0 ? r : store_op_end(s, update_final(s, run, status, meta, size));
 }
 
-int store_write_final(struct store *s, int64_t run, const char *status, const json_t *meta)
+int store_write_final(struct store *s, int64_t run, const char *status, const json_t *meta,
+		      const struct run_size *size)
 {
 	int r, back;
 
 	r = store_exec(s, "PRAGMA synchronous = FULL");
 	if (r < 0)
 		return r;
-	r = write_final_once(s, run, status, meta);
+	r = write_final_once(s, run, status, meta, size);
 	if (r == -ENOSPC) {
 		store_spend_reserve(s);
-		r = write_final_once(s, run, status, meta);
+		r = write_final_once(s, run, status, meta, size);
 	}
 	back = sqlite3_exec(s->db, "PRAGMA synchronous = NORMAL", NULL, NULL, NULL);
 	return r < 0 ? r : store_sql_error(s, back, "finishing a run");
@@ -131,7 +135,7 @@ static int finish_whole(struct store *s, struct writing *w, const char *status, 
 	/* A run with a gap can never pass as complete, whoever says so. */
 	if (!ledger_says_complete(meta))
 		status = "partial";
-	return store_write_final(s, w->run, status, meta);
+	return store_write_final(s, w->run, status, meta, &w->size);
 }
 
 int store_run_finish(struct store *s, int64_t run, const char *status, const json_t *meta)

@@ -28,7 +28,7 @@ struct read_info {
  * Columns, in this order:
  *   wavelength            nm, logged, at the instant the first signal channel saw (its range's group delay taken off)
  *   wavelength nominal    nm, the setpoint; other swept sources: `<source> nominal`
- *   <name>                each detector by its alias or name: W with responsivity, else A, V, C, nm; dark-subtracted
+ *   <name>                each detector by its alias or name: W with responsivity, else A, V, K, nm; dark-subtracted
  *   <name>.flags          FRAME_CHANNEL_*
  *   <name> wavelength     nm, only of signal channels whose group delay differs from the first one's
  *   <name> loss           dB, of signal channels of a run with a reference; NaN where that does not reach

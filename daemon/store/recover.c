@@ -76,7 +76,7 @@ static int save_segment(struct store *s, int64_t run, const struct stored_segmen
 }
 
 static int recount_segment(struct store *s, int64_t run, const struct stored_segment *segment,
-			   struct summary *summary, json_t *meta)
+			   struct summary *summary, json_t *meta, struct run_size *size)
 {
 	const struct etalon_hw_program *program = &segment->program;
 	_cleanup_json_ json_t *ledger = NULL, *dark = NULL;
@@ -94,13 +94,17 @@ static int recount_segment(struct store *s, int64_t run, const struct stored_seg
 		dark = summary_dark(summary, segment->purpose);
 		r = save_segment(s, run, segment, ledger, dark);
 	}
-	if (r == 0 && segment->purpose == SEGMENT_MAIN)
+	size->bytes += c.bytes;
+	if (r == 0 && segment->purpose == SEGMENT_MAIN) {
 		json_object_set(meta, "ledger", ledger);
+		size->points += c.ledger.received;
+	}
 	free(c.message);
 	return r;
 }
 
-static int recount_segments(struct store *s, int64_t run, struct summary *summary, json_t *meta)
+static int recount_segments(struct store *s, int64_t run, struct summary *summary, json_t *meta,
+			    struct run_size *size)
 {
 	struct stored_segment *segments;
 	size_t count;
@@ -114,7 +118,7 @@ static int recount_segments(struct store *s, int64_t run, struct summary *summar
 				      "unknown", "cause", "interrupted", "why",
 				      "the measurement itself had not begun"));
 	for (size_t i = 0; r == 0 && i < count; i++)
-		r = recount_segment(s, run, &segments[i], summary, meta);
+		r = recount_segment(s, run, &segments[i], summary, meta, size);
 	store_segments_free(segments, count);
 	return r;
 }
@@ -141,6 +145,7 @@ int store_recover_run(struct store *s, int64_t run, const char *cause)
 	_cleanup_(description_freep) struct description *d = NULL;
 	_cleanup_(summary_freep) struct summary *summary = NULL;
 	_cleanup_json_ json_t *meta = NULL;
+	struct run_size size = {0};
 	int64_t description;
 	int r = store_load_run(s, run, &meta, NULL, &description);
 
@@ -152,12 +157,12 @@ int store_recover_run(struct store *s, int64_t run, const char *cause)
 		r = store_op_begin(s);
 	if (r < 0)
 		return r;
-	r = store_op_end(s, recount_segments(s, run, summary, meta));
+	r = store_op_end(s, recount_segments(s, run, summary, meta, &size));
 	if (r == 0)
 		r = summary_meta(summary, meta);
 	if (r == 0)
 		r = judge(meta, cause);
-	return r < 0 ? r : store_write_final(s, run, "partial", meta);
+	return r < 0 ? r : store_write_final(s, run, "partial", meta, &size);
 }
 
 /* What is left of this one cannot be understood; the others must not wait for it. */

@@ -23,6 +23,11 @@
 #define STORE_CHECKPOINT_PAGES 128
 #define STORE_RESERVE_BYTES (20 << 20)
 
+struct run_size {
+	uint64_t points; /* of the main segment */
+	uint64_t bytes; /* of all blocks */
+};
+
 /* A run that this handle writes. */
 struct writing {
 	struct writing *next;
@@ -34,7 +39,7 @@ struct writing {
 	uint32_t stride;
 	bool in_segment;
 	bool has_start; /* its START record was seen */
-	uint64_t bytes; /* of all blocks */
+	struct run_size size; /* of what was stored */
 	uint64_t uncommitted; /* blocks in the open transaction */
 	int lost; /* blocks were lost: the error, 0 */
 };
@@ -159,7 +164,8 @@ int store_recover_run(struct store *s, int64_t run, const char *cause);
 
 /* ---- finishing (finish.c) ---- */
 /* The commit that must be on the disk when it returns. */
-int store_write_final(struct store *s, int64_t run, const char *status, const json_t *meta);
+int store_write_final(struct store *s, int64_t run, const char *status, const json_t *meta,
+		      const struct run_size *size);
 
 /* ---- references (references.c) ---- */
 /* Rows for a finished run whose purpose is to be a reference; none for others. */

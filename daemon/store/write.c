@@ -361,6 +361,8 @@ static int write_block(struct store *s, struct writing *w, const void *records, 
 		w->uncommitted++;
 		r = store_start(s, w, &scan);
 	}
+	if (r == 0 && w->purpose == SEGMENT_MAIN)
+		w->size.points += scan.points;
 	return r;
 }
 
@@ -389,7 +391,7 @@ int store_block(struct store *s, int64_t run, unsigned int segment, const void *
 		store_commit(s);
 		return store_fail(s, r, "%s", message ? message : "storing records failed");
 	}
-	w->bytes += bytes;
+	w->size.bytes += bytes;
 	s->used += bytes;
 	summary_feed(w->summary, records, bytes);
 	return 0;
