@@ -12,7 +12,8 @@
 
 #define ADC_RMS_STEPS 1.0 /* of one conversion, quantisation included */
 #define FLOOR_SIGMAS 3.0
-#define RESPONSIVITY_HOLD_M 1e-9 /* the outermost calibration point holds this far beyond itself */
+#define RESPONSIVITY_HOLD_M 1e-9 /* the outermost calibration point holds this far beyond itself \
+				  */
 #define SPAN_LEAST_M 1e-9
 
 double detector_si(unsigned int kind)
@@ -162,7 +163,8 @@ void conversion_set_dark(struct conversion *c, double before, double before_sigm
 	if (!have_before && !have_after)
 		return;
 	if (have_before && have_after) {
-		/* Uniform between the two: the drift's standard deviation is its width / sqrt(12). */
+		/* Uniform between the two: the drift's standard deviation is its width / sqrt(12).
+		 */
 		c->dark = (before + after) / 2;
 		c->dark_sigma =
 			hypot(hypot(before_sigma, after_sigma) / 2, (after - before) / sqrt(12));

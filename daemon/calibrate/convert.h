@@ -3,9 +3,9 @@
  * Raw counts to physical quantities, signed and linear. Layer: calibrate (description below).
  *
  * reading = offset + mean_q8/256 x step; corrected by the range's gain and offset calibration;
- * photocurrent less the dark current (gate shut, laser warm, same range and aperture, mean of before and
- * after, their drift an uncertainty); divided by responsivity at the point's wavelength. dBm is a view
- * that others make.
+ * photocurrent less the dark current (gate shut, laser warm, same range and aperture, mean of
+ * before and after, their drift an uncertainty); divided by responsivity at the point's wavelength.
+ * dBm is a view that others make.
  */
 #ifndef ETALON_CALIBRATE_CONVERT_H
 #define ETALON_CALIBRATE_CONVERT_H
@@ -34,16 +34,17 @@ int conversion_make(const struct description *d, unsigned int detector, unsigned
 		    struct conversion *ret);
 
 /*
- * Dark before and after in SI (NaN: not taken) with their standard errors: the mean is subtracted; dark_sigma holds
- * both errors and the drift, taken as equally likely anywhere between the two.
+ * Dark before and after in SI (NaN: not taken) with their standard errors: the mean is subtracted;
+ * dark_sigma holds both errors and the drift, taken as equally likely anywhere between the two.
  */
 void conversion_set_dark(struct conversion *c, double before, double before_sigma, double after,
 			 double after_sigma);
-/* Equivalent noise bandwidth of a box aperture behind a one-pole response: 1/(2 aperture) for long apertures. */
+/* Equivalent noise bandwidth of a box aperture behind a one-pole response: 1/(2 aperture) for long
+ * apertures. */
 double noise_bandwidth_hz(uint64_t aperture_ns, double bandwidth_hz);
 /*
- * What to subtract from a logged wavelength so that it is the one that the signal saw: signed speed x (delay of the
- * signal's range - delay of the log's).
+ * What to subtract from a logged wavelength so that it is the one that the signal saw: signed speed
+ * x (delay of the signal's range - delay of the log's).
  */
 static inline double axis_delay_shift_m(double speed_m_per_s, uint64_t signal_delay_ns,
 					uint64_t log_delay_ns)
@@ -71,8 +72,10 @@ static inline double convert_inverse_responsivity(const struct conversion *c, do
 	       (x - i) * (c->inverse_responsivity[i + 1] - c->inverse_responsivity[i]);
 }
 
-/* Dark from the POINT records of one segment with the gate shut: mean and standard error over the records. */
-int dark_from_records(const struct conversion *c, const void *records, size_t bytes, uint32_t stride,
-		      unsigned int sample_index, double *ret_mean, double *ret_sigma);
+/* Dark from the POINT records of one segment with the gate shut: mean and standard error over the
+ * records. */
+int dark_from_records(const struct conversion *c, const void *records, size_t bytes,
+		      uint32_t stride, unsigned int sample_index, double *ret_mean,
+		      double *ret_sigma);
 
 #endif

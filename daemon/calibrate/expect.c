@@ -86,7 +86,8 @@ static const char *find_key(const json_t *object, const char *quantity)
 	return NULL;
 }
 
-/* The part `kind` ("random", "systematic") of a key's uncertainty, in the unit `to`; 0 when absent. */
+/* The part `kind` ("random", "systematic") of a key's uncertainty, in the unit `to`; 0 when absent.
+ */
 static double find_part(const json_t *object, const char *key, const char *kind,
 			const struct unit *to)
 {

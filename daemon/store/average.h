@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The mean of several passes, row by row; flags of all passes ORed. Private to this folder. A value that is
- * missing in some passes is the mean of the others.
+ * The mean of several passes, row by row; flags of all passes ORed. Private to this folder. A value
+ * that is missing in some passes is the mean of the others.
  */
 #ifndef ETALON_STORE_AVERAGE_H
 #define ETALON_STORE_AVERAGE_H

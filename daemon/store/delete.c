@@ -70,7 +70,8 @@ static int vacuum_some(struct store *s, int64_t *ret_unused)
 	return r < 0 ? r : store_query_integer(s, "PRAGMA freelist_count", ret_unused);
 }
 
-/* Emptying the log into the database needs no space once the database has shrunk to what its file holds. */
+/* Emptying the log into the database needs no space once the database has shrunk to what its file
+ * holds. */
 static bool log_fits(struct store *s)
 {
 	struct stat st;
@@ -82,8 +83,9 @@ static bool log_fits(struct store *s)
 }
 
 /*
- * On a full disk the log only grows, and the reserve is all that it can grow into. So what is freed is used at once:
- * pages from the end of the database move there, until the log can be emptied and its space serves again.
+ * On a full disk the log only grows, and the reserve is all that it can grow into. So what is freed
+ * is used at once: pages from the end of the database move there, until the log can be emptied and
+ * its space serves again.
  */
 static int make_room(struct store *s)
 {
@@ -166,7 +168,8 @@ static int mark_and_delete(struct store *s, int64_t run)
 		r = delete_marked(s, run);
 	if (r < 0)
 		return r;
-	/* Space that is not given back now serves the next runs; the next start gives back the rest. */
+	/* Space that is not given back now serves the next runs; the next start gives back the
+	 * rest. */
 	if (!s->writing)
 		return give_back(s);
 	s->used = store_file_bytes(s);

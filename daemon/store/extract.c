@@ -79,8 +79,8 @@ static void fill_list(const struct sheet_source *source, const struct tile *tile
 }
 
 /*
- * The setpoint rule of hw.h, start + q i + (r i)/(n-1): while the index counts up by one, the last term's quotient and
- * remainder count along, and its division is saved.
+ * The setpoint rule of hw.h, start + q i + (r i)/(n-1): while the index counts up by one, the last
+ * term's quotient and remainder count along, and its division is saved.
  */
 static void fill_linear(const struct sheet_source *source, uint32_t points, const struct tile *tile,
 			double *to)

@@ -45,8 +45,8 @@ static int no_such_folder(const char *path, char **ret_message)
 }
 
 /*
- * The header, read by SQLite's own file layer: a file that this process opens and closes by itself would lose
- * the POSIX locks of all connections to it. *ret_bytes: of the header that are there.
+ * The header, read by SQLite's own file layer: a file that this process opens and closes by itself
+ * would lose the POSIX locks of all connections to it. *ret_bytes: of the header that are there.
  */
 static int read_header(const char *path, uint8_t *header, size_t *ret_bytes, char **ret_message)
 {

@@ -150,7 +150,8 @@ int store_run_finish(struct store *s, int64_t run, const char *status, const jso
 				  status);
 	store_commit(s); /* what fails here is remembered in w->lost */
 	r = w->lost ? finish_lost(s, w) : finish_whole(s, w, status, meta);
-	/* Not even this found room: the run is left as it is, for another try or for the next start. */
+	/* Not even this found room: the run is left as it is, for another try or for the next
+	 * start. */
 	if (r == 0 || w->lost)
 		store_writing_free(s, w);
 	return r;

@@ -342,7 +342,8 @@ static void tell(const struct reading *r, struct read_info *ret)
 	uint64_t next = r->first + r->capacity * r->stride;
 	uint64_t total = r->total;
 
-	/* With points missing their numbers are more than the rows: a finished run knows its rows. */
+	/* With points missing their numbers are more than the rows: a finished run knows its rows.
+	 */
 	if (r->stride == 1 && r->sheet->group == 0 && r->sheet->finished &&
 	    r->sheet->points_stored > 0)
 		total = (uint64_t)r->sheet->points_stored;

@@ -23,19 +23,29 @@ struct read_info {
 };
 
 /*
- * A sealed memfd with a frame (data/frame.h), at most FRAME_MAX_BYTES of columns: what does not fit is
- * left for the next call (info->next). Rows are points in order of execution; a point that is missing has no row.
- * Columns, in this order:
- *   wavelength            nm, logged, at the instant the first signal channel saw (its range's group delay taken off)
- *   wavelength nominal    nm, the setpoint; other swept sources: `<source> nominal`
- *   <name>                each detector by its alias or name: W with responsivity, else A, V, K, nm; dark-subtracted
- *   <name>.flags          FRAME_CHANNEL_*
- *   <name> wavelength     nm, only of signal channels whose group delay differs from the first one's
- *   <name> loss           dB, of signal channels of a run with a reference; NaN where that does not reach
- *   flags, time, point    FRAME_POINT_*; s since START at the aperture's centre; number of the point
- * settings.average passes are averaged: one row for each setpoint and direction, flags ORed, `point` of the first pass.
- * The frame's meta is the run's (data/meta.h). Works on a run that is still being taken: what is committed.
- * -ENOENT unknown run or column (message lists the columns), -ENODATA nothing in that span.
+ * A sealed memfd with a frame (data/frame.h), at most FRAME_MAX_BYTES of columns: what does not
+ * fit is left for the next call (info->next). Rows are points in order of execution; a point that
+ * is missing has no row. Columns, in this order:
+ *
+ *   wavelength          nm, as logged, at the instant that the first signal channel saw (its
+ *                       range's group delay is taken off)
+ *   wavelength nominal  nm, the setpoint; of other swept sources `<source> nominal`
+ *   <name>              each detector by its alias or name, dark taken off: W where responsivity
+ *                       and wavelength are known, else A, V, K, nm
+ *   <name>.flags        FRAME_CHANNEL_*
+ *   <name> wavelength   nm, of signal channels whose group delay differs from the first one's
+ *   <name> loss         dB, of signal channels of a run with a reference; NaN where that does
+ *                       not reach
+ *   flags               FRAME_POINT_*
+ *   time                s since START, at the aperture's centre
+ *   point               number of the point
+ *
+ * settings.average passes are averaged: one row for each setpoint and direction, flags ORed,
+ * `point` of the first pass. The frame's meta is the run's (data/meta.h). Works on a run that is
+ * still being taken: what is committed.
+ *
+ * -ENOENT unknown run or column (the message lists the columns), -ENODATA nothing in that span,
+ * -EUCLEAN some of it is damaged (the message says which points).
  */
 int store_read_frame(struct store *s, int64_t run, const struct read_request *request,
 		     struct read_info *ret_info, int *ret_fd, char **ret_message);

@@ -27,8 +27,8 @@ struct scan_block {
 typedef void (*scan_f)(void *userdata, const struct scan_block *block);
 
 /*
- * Calls f with each block of each span, in order of point number within a span. f may run on another thread, one call at
- * a time, and never after the return. -EUCLEAN names a damaged block.
+ * Calls f with each block of each span, in order of point number within a span. f may run on
+ * another thread, one call at a time, and never after the return. -EUCLEAN names a damaged block.
  */
 int scan_blocks(struct store *s, const struct scan_request *request, scan_f f, void *userdata);
 

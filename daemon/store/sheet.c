@@ -189,8 +189,9 @@ static bool may_end_an_axis(const struct etalon_hw_program *p)
 }
 
 /*
- * Passes of an outermost axis that drives nothing are averaged when the run says so. Where a comparator may
- * shorten passes, points of one number belong to different setpoints: then rows stay apart.
+ * Passes of an outermost axis that drives nothing are averaged when the run says so. Where a
+ * comparator may shorten passes, points of one number belong to different setpoints: then rows stay
+ * apart.
  */
 static uint64_t averaged_group(const struct sheet *sheet)
 {

@@ -27,7 +27,8 @@ struct rule {
 	unsigned int index; /* in `source` for RULE_NOMINAL, in `channel` for what belongs to one */
 };
 
-/* Constants of one range for the innermost loop: current = mean_q8 x scale + offset, dark taken off. */
+/* Constants of one range for the innermost loop: current = mean_q8 x scale + offset, dark taken
+ * off. */
 struct range_constants {
 	double scale, offset, floor;
 	const double *inverse_responsivity; /* of CONVERT_TABLE, NULL: not to power */

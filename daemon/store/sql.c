@@ -184,7 +184,8 @@ void store_rollback(struct store *s, int error)
 
 void store_after_error(struct store *s, int error)
 {
-	/* SQLite undoes the statement; on a full disk it may have given up the whole transaction. */
+	/* SQLite undoes the statement; on a full disk it may have given up the whole transaction.
+	 */
 	if (s->in_transaction && sqlite3_get_autocommit(s->db)) {
 		s->in_transaction = false;
 		lose_uncommitted(s, error);

@@ -3,10 +3,10 @@
  * The run store: one SQLite file, this daemon its only writer. Layer: store (measure and link
  * formats below; knows no D-Bus).
  *
- * Blocks hold raw records; conversion happens on reading (store/read.h). A store handle is used by one
- * thread; the writer opens it with STORE_WRITE, each reader its own with STORE_READ.
- * journal WAL, synchronous NORMAL, FULL for the commit that finishes a run; user_version with
- * migrations; incremental vacuum; quota.
+ * Blocks hold raw records; conversion happens on reading (store/read.h). A store handle is used by
+ * one thread; the writer opens it with STORE_WRITE, each reader its own with STORE_READ. journal
+ * WAL, synchronous NORMAL, FULL for the commit that finishes a run; user_version with migrations;
+ * incremental vacuum; quota.
  *
  * Errors: -ENOSPC disk or quota full, -EUCLEAN not a database or damaged, -EBUSY a second writer,
  * -ENOENT no such run, each with a message. A full disk loses nothing that was committed.
@@ -46,15 +46,17 @@ int store_run_begin(struct store *s, const struct description *d, const struct p
 		    const json_t *meta, int64_t *ret_run);
 int store_segment_begin(struct store *s, int64_t run, unsigned int segment, unsigned int purpose,
 			const struct etalon_hw_program *program, uint32_t stride);
-/* One block of whole records, at most 256 KiB; CRC-32C and first/last sequence are stored beside it. */
+/* One block of whole records, at most 256 KiB; CRC-32C and first/last sequence are stored beside
+ * it. */
 int store_block(struct store *s, int64_t run, unsigned int segment, const void *records,
 		size_t bytes);
 int store_commit(struct store *s); /* what was written so far survives a crash of this process */
 int store_segment_end(struct store *s, int64_t run, unsigned int segment, const json_t *ledger);
 /*
- * status "complete" or "partial"; meta is the final object of data/meta.h; FULL synchronous commit. Labels that
- * store_run_update() changed meanwhile win. When blocks of the run were lost by a failed write, the run
- * is stored as partial with the ledger of what is there, and the error of that write is returned.
+ * status "complete" or "partial"; meta is the final object of data/meta.h; FULL synchronous commit.
+ * Labels that store_run_update() changed meanwhile win. When blocks of the run were lost by a
+ * failed write, the run is stored as partial with the ledger of what is there, and the error of
+ * that write is returned.
  */
 int store_run_finish(struct store *s, int64_t run, const char *status, const json_t *meta);
 /* Later changes: label, device, wafer, die, note; verdict and reasons after the analysis. */
@@ -63,27 +65,30 @@ int store_add_analysis(struct store *s, int64_t run, const char *method, const c
 		       const json_t *values, const json_t *covariance);
 int store_run_delete(struct store *s, int64_t run);
 /*
- * Puts into meta what the run's own records tell: channels[].dark_before_a, dark_after_a, dark_sigma_a,
- * noise_a, saturated, below_floor; environment; flags ({"unsettled": points, ...}); saturated and below_floor of
- * ledger; reasons of reference, judged again. Call it after the last segment_end and before the verdict
- * (calibrate/trust.h). For a run that this handle writes it costs no disk access.
+ * Puts into meta what the run's own records tell: channels[].dark_before_a, dark_after_a,
+ * dark_sigma_a, noise_a, saturated, below_floor; environment; flags ({"unsettled": points, ...});
+ * saturated and below_floor of ledger; reasons of reference, judged again. Call it after the last
+ * segment_end and before the verdict (calibrate/trust.h). For a run that this handle writes it
+ * costs no disk access.
  */
 int store_run_summarise(struct store *s, int64_t run, json_t *meta);
 /*
- * A reference for the run that `meta` describes (kind, board, settings, channels; environment when known):
- * reference_run, or with 0 the newest that nothing speaks against. *ret is the object `reference` of data/meta.h:
- * {run, age_s, reasons: [why it is not to be trusted]}. -ENOENT: none.
+ * A reference for the run that `meta` describes (kind, board, settings, channels; environment when
+ * known): reference_run, or with 0 the newest that nothing speaks against. *ret is the object
+ * `reference` of data/meta.h: {run, age_s, reasons: [why it is not to be trusted]}. -ENOENT: none.
  */
 int store_find_reference(struct store *s, const json_t *meta, int64_t reference_run, json_t **ret);
 
 /* --- reading --- */
-/* The run's meta with "run", "status", "created", "finished", "bytes", "points" (while it is taken: planned); new reference. */
+/* The run's meta with "run", "status", "created", "finished", "bytes", "points" (while it is taken:
+ * planned); new reference. */
 int store_run_get(struct store *s, int64_t run, json_t **ret);
 int store_run_request(struct store *s, int64_t run, json_t **ret);
 int store_run_analyses(struct store *s, int64_t run, json_t **ret);
 int store_run_description(struct store *s, int64_t run, struct description **ret);
-/* filter: {label, device, wafer, die, kind, status, verdict, since_s, until_s, purpose, limit, before}; newest
- * first; array of short objects {run, created, kind, label, device, status, verdict, points...}. */
+/* filter: {label, device, wafer, die, kind, status, verdict, since_s, until_s, purpose, limit,
+ * before}; newest first; array of short objects {run, created, kind, label, device, status,
+ * verdict, points...}. */
 int store_runs(struct store *s, const json_t *filter, json_t **ret);
 
 #endif

@@ -17,8 +17,8 @@
 #define STORE_PAGE_BYTES 65536 /* of 4 to 64 KiB the fastest for 256 KiB blobs, see tests/bench */
 #define STORE_BLOCK_MAX (256U << 10)
 /*
- * Bounds the log: what a crash leaves, what a finishing commit has to sync, and what a full disk keeps from going into
- * the database, 8 MiB. The reserve must hold that once more: see delete.c.
+ * Bounds the log: what a crash leaves, what a finishing commit has to sync, and what a full disk
+ * keeps from going into the database, 8 MiB. The reserve must hold that once more: see delete.c.
  */
 #define STORE_CHECKPOINT_PAGES 128
 #define STORE_RESERVE_BYTES (20 << 20)
@@ -60,7 +60,8 @@ struct store {
 /* ---- errors ---- */
 /* Sets store_message() and returns error. */
 int store_fail(struct store *s, int error, const char *format, ...) _printf_(3, 4);
-/* Negative errno of an SQLite result, with a message that begins with `what`. SQLITE_OK, ROW, DONE: 0. */
+/* Negative errno of an SQLite result, with a message that begins with `what`. SQLITE_OK, ROW, DONE:
+ * 0. */
 int store_sql_error(struct store *s, int result, const char *what);
 
 /* ---- statements ---- */
@@ -90,11 +91,13 @@ const char *store_column_text(sqlite3_stmt *statement, int index); /* "" for NUL
 int store_begin(struct store *s);
 /* Gives up what the open transaction holds; runs that lose blocks by it remember `error`. */
 void store_rollback(struct store *s, int error);
-/* The error of one statement: SQLite has undone it, and on a full disk perhaps the whole transaction. */
+/* The error of one statement: SQLite has undone it, and on a full disk perhaps the whole
+ * transaction. */
 void store_after_error(struct store *s, int error);
 /*
- * An operation of several statements: all of it happens or nothing, whatever else the open transaction holds. The
- * end commits (with that, blocks written before, too) and returns the operation's result or why it could not.
+ * An operation of several statements: all of it happens or nothing, whatever else the open
+ * transaction holds. The end commits (with that, blocks written before, too) and returns the
+ * operation's result or why it could not.
  */
 int store_op_begin(struct store *s);
 int store_op_end(struct store *s, int result);
@@ -102,12 +105,14 @@ int store_op_end(struct store *s, int result);
 /* ---- files beside the store (files.c) ---- */
 /* Is this a store, by its header, without opening it as a database? *ret_new: absent or empty. */
 int store_check_file(const char *path, bool *ret_new, char **ret_message);
-/* Why a write failed, where SQLite does not tell: no space, a disk quota or the limit of a file's size. */
+/* Why a write failed, where SQLite does not tell: no space, a disk quota or the limit of a file's
+ * size. */
 bool store_out_of_space(const char *path);
 int store_take_lock(const char *path, int *ret_fd, char **ret_message);
 /*
- * Space set aside for the day the disk is full: to finish the run that met it, or to delete one. Without it, runs
- * are finished at the next start. Does nothing while it is there, or when there is no room for it.
+ * Space set aside for the day the disk is full: to finish the run that met it, or to delete one.
+ * Without it, runs are finished at the next start. Does nothing while it is there, or when there is
+ * no room for it.
  */
 void store_make_reserve(struct store *s);
 void store_spend_reserve(struct store *s);
@@ -115,7 +120,8 @@ uint64_t store_file_bytes(struct store *s);
 
 /* ---- schema (schema.c) ---- */
 int store_schema_newest(void);
-/* Brings an open database from its user_version to `version`, each step in a transaction of its own. */
+/* Brings an open database from its user_version to `version`, each step in a transaction of its
+ * own. */
 int store_migrate(struct store *s, int version);
 
 /* ---- runs being written (write.c) ---- */
@@ -144,13 +150,15 @@ struct stored_segment {
 int store_segments(struct store *s, int64_t run, struct stored_segment **ret, size_t *ret_count);
 void store_segments_free(struct stored_segment *segments, size_t count);
 
-/* Blocks of a segment in order of arrival. `damaged`: its CRC is wrong. Negative errno of f ends it. */
+/* Blocks of a segment in order of arrival. `damaged`: its CRC is wrong. Negative errno of f ends
+ * it. */
 typedef int (*store_block_f)(void *userdata, const void *records, size_t bytes, bool damaged);
 int store_each_block(struct store *s, int64_t run, unsigned int segment, store_block_f f,
 		     void *userdata);
 
 /* ---- runs (runs.c) ---- */
-/* Meta as stored; status and description's row if the pointers are not NULL. -ENOENT with a message. */
+/* Meta as stored; status and description's row if the pointers are not NULL. -ENOENT with a
+ * message. */
 int store_load_run(struct store *s, int64_t run, json_t **ret_meta, char **ret_status,
 		   int64_t *ret_description);
 /* Columns that can be searched, of a statement whose parameters :kind, :label ... they are. */

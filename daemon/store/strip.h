@@ -12,8 +12,8 @@
 struct strip;
 
 /*
- * columns[0..visible) lie in the frame, the others in memory of their own; all have room for the rows that are added. Both
- * columns and builder must outlive the strip.
+ * columns[0..visible) lie in the frame, the others in memory of their own; all have room for the
+ * rows that are added. Both columns and builder must outlive the strip.
  */
 int strip_new(const struct frame_builder *builder, const struct table_column *columns,
 	      const struct rule *rules, size_t visible, size_t count, struct strip **ret);

@@ -385,7 +385,8 @@ int store_block(struct store *s, int64_t run, unsigned int segment, const void *
 	if (r < 0) {
 		_cleanup_free_ char *message = strdup(store_message(s));
 
-		/* What came before this block may still be kept; after it nothing: no gap is made here. */
+		/* What came before this block may still be kept; after it nothing: no gap is made
+		 * here. */
 		store_after_error(s, r);
 		w->lost = r;
 		store_commit(s);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * How fast bulk data come out of the store: a frame in engineering units against a memcpy of the same bytes into
- * a fresh memfd mapping, in the same run; and any 64 MiB part of a long run against its limit. Prints a line for
- * each claim: "name value unit  limit L  ok|MISSED"; fails when one is missed.
+ * How fast bulk data come out of the store: a frame in engineering units against a memcpy of the
+ * same bytes into a fresh memfd mapping, in the same run; and any 64 MiB part of a long run against
+ * its limit. Prints a line for each claim: "name value unit  limit L  ok|MISSED"; fails when one is
+ * missed.
  *
  * usage: bench_getdata [POINTS]   default 10 000 000
  */

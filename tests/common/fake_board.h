@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A small board for tests: a plausible description, and the records that a program would yield, with known truth.
- * No link, no timing, no safety: the emulator has those.
+ * A small board for tests: a plausible description, and the records that a program would yield,
+ * with known truth. No link, no timing, no safety: the emulator has those.
  *
- * Photodiodes: responsivity 0.8 A/W at 1500 nm to 1.1 A/W at 1600 nm (a line), gain and offset calibration not
- * trivial, dark current fake_dark_a(). The wavelength log adds FAKE_TUNING_NM to what was asked for.
+ * Photodiodes: responsivity 0.8 A/W at 1500 nm to 1.1 A/W at 1600 nm (a line), gain and offset
+ * calibration not trivial, dark current fake_dark_a(). The wavelength log adds FAKE_TUNING_NM to
+ * what was asked for.
  */
 #ifndef ETALON_TESTS_FAKE_BOARD_H
 #define ETALON_TESTS_FAKE_BOARD_H
@@ -46,7 +47,7 @@ struct description *fake_board_calibrated(uint32_t generation);
 double fake_responsivity(double wavelength_nm); /* A/W, of pd1 and pd2 */
 double fake_dark_a(unsigned int detector);
 
-/* A RAMP of the laser with pd1, pd2, mon and wlog; 20 nm/s and a period of 50 us at a step of 1 pm. */
+/* A RAMP of the laser with pd1, pd2, mon and wlog, period 50 us: at a step of 1 pm 20 nm/s. */
 struct etalon_hw_program fake_sweep(double start_nm, double stop_nm, uint32_t points);
 struct etalon_hw_program fake_dark(uint32_t points);
 /* Repeats everything `passes` times. */
@@ -77,7 +78,8 @@ struct fake_run {
 	int stage;
 };
 
-/* sequence: of the first record. Default power: a ring's dip in pd1 and peak in pd2 at 1550 nm, 50 pm wide; 1 mW at mon. */
+/* sequence: of the first record. Default power: a ring's dip in pd1 and peak in pd2 at 1550 nm, 50
+ * pm wide; 1 mW at mon. */
 void fake_run_begin(struct fake_run *run, const struct description *d,
 		    const struct etalon_hw_program *program, uint64_t sequence);
 /* Whole records into the buffer; 0 at the end. */

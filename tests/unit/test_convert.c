@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * Conversion of raw counts: scale, calibration, responsivity, noise, dark, delay. Truth is worked out
- * here from the numbers of the fake board, not with the code under test.
+ * Conversion of raw counts: scale, calibration, responsivity, noise, dark, delay. Truth is worked
+ * out here from the numbers of the fake board, not with the code under test.
  */
 #include <errno.h>
 #include <math.h>

@@ -515,7 +515,7 @@ START_TEST(passes_are_averaged_and_directions_stay_apart)
 	struct table *mean, *all;
 	int64_t averaged, single;
 
-	p.axis[0].direction = averages[_i].direction;
+	p.axis[0].direction = (uint8_t)averages[_i].direction;
 	fake_repeat(&p, averages[_i].passes);
 	averaged_and_single(&p, &o, &averaged, &single);
 	mean = read_run(averaged);

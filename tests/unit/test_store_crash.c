@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * kill -9 of the writer at random instants: the store opens, the unfinished run is partial with the ledger
- * of its blocks, finished runs are whole. ETALON_DEEP=1 does 100 kills, else 30; ETALON_SEED repeats one series.
+ * kill -9 of the writer at random instants: the store opens, the unfinished run is partial with the
+ * ledger of its blocks, finished runs are whole. ETALON_DEEP=1 does 100 kills, else 30; ETALON_SEED
+ * repeats one series.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -211,7 +212,8 @@ static void check_recovered(int64_t run, const struct heard *h)
 	ck_assert_ptr_nonnull(
 		strstr(json_string_value(json_array_get(json_object_get(meta, "reasons"), 0)),
 		       "ended before"));
-	/* Exactly what is there, and at least what was said to be committed; nothing in between is missing. */
+	/* Exactly what is there, and at least what was said to be committed; nothing in between is
+	 * missing. */
 	ck_assert_uint_eq(received, readable_points(run));
 	if (run == h->last_run)
 		ck_assert_uint_ge(received, h->last_committed);

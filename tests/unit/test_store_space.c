@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * No space left: on the disk, by the limit of a file's size, by quota. What was committed stays, the run
- * that met it is partial with the ledger of what is there, and the next one works.
+ * No space left: on the disk, by the limit of a file's size, by quota. What was committed stays,
+ * the run that met it is partial with the ledger of what is there, and the next one works.
  */
 #include <errno.h>
 #include <sched.h>
