@@ -76,18 +76,21 @@ static const struct scale *fitting(const struct scale *s, uint64_t size)
 	return s;
 }
 
-/* ".1234" of part / divisor without the zeros that say nothing, "" for none. */
+/* ".1234" of part / divisor without the zeros that say nothing, "" for none. divisor: a power of ten. */
 static void fraction_text(uint64_t part, uint64_t divisor, char text[static 24])
 {
-	char *p = text;
+	size_t digits = 0;
 
-	if (part > 0)
-		*p++ = '.';
-	for (divisor /= 10; part > 0; divisor /= 10) {
-		*p++ = (char)('0' + part / divisor);
-		part %= divisor;
+	for (; divisor > 1; divisor /= 10)
+		digits++;
+	text[0] = '.';
+	for (size_t i = digits; i > 0; i--) {
+		text[i] = (char)('0' + part % 10);
+		part /= 10;
 	}
-	*p = '\0';
+	while (digits > 0 && text[digits] == '0')
+		digits--;
+	text[digits > 0 ? digits + 1 : 0] = '\0';
 }
 
 static struct quantity_text decimal_text(const struct scale *list, int64_t value, const char *space)
