@@ -8,6 +8,7 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
+plain=${BUILD:-build}
 levels=("$@")
 [ ${#levels[@]} -gt 0 ] || levels=(static unit memory fuzz bus system)
 RUN_TALLY=$(mktemp)
@@ -41,16 +42,16 @@ run_level() { # label prefix command...
 for level in "${levels[@]}"; do
 	case $level in
 	static) mapfile -t list < <(scripts static); run_level static "" "${list[@]}" ;;
-	unit) mapfile -t list < <(programs build-asan unit); run_level unit-asan "" "${list[@]}" ;;
+	unit) mapfile -t list < <(programs "$plain-asan" unit); run_level unit-asan "" "${list[@]}" ;;
 	memory)
 		# Forked servers and the long statistics would take hours under valgrind: those say so.
-		mapfile -t list < <(programs build unit | grep -v -F -f tests/memory-excluded)
+		mapfile -t list < <(programs "$plain" unit | grep -v -F -f tests/memory-excluded)
 		CK_FORK=no run_level valgrind \
 			"valgrind -q --error-exitcode=9 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite" \
 			"${list[@]}" ;;
-	fuzz) mapfile -t list < <(programs build-asan fuzz); run_level fuzz-asan "" "${list[@]}" ;;
-	bus) mapfile -t list < <(programs build-asan bus; scripts bus); run_level bus-asan "" "${list[@]}" ;;
-	system) mapfile -t list < <(programs build system; scripts system); RUN_TIMEOUT=1500 run_level system "" "${list[@]}" ;;
+	fuzz) mapfile -t list < <(programs "$plain-asan" fuzz); run_level fuzz-asan "" "${list[@]}" ;;
+	bus) mapfile -t list < <(programs "$plain-asan" bus; scripts bus); run_level bus-asan "" "${list[@]}" ;;
+	system) mapfile -t list < <(programs "$plain" system; scripts system); RUN_TIMEOUT=1500 run_level system "" "${list[@]}" ;;
 	*) echo "check: no level '$level'; levels: static unit memory fuzz bus system" >&2; exit 2 ;;
 	esac
 done

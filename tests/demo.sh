@@ -90,7 +90,7 @@ mkdir -p "$out"
 echo "\$ etalonctl sweep wavelength ${sweep[*]} --power 0dBm --label $label"
 status=0
 "$bin/etalonctl" sweep wavelength "${sweep[@]}" --power 0dBm --label "$label" \
-	--force \
+	--truth "$work/truth.json" --force \
 	--save "$out/ring.csv" --save "$out/ring.oedf" --save "$out/ring.h5" --plot "$out/ring.svg" || status=$?
 echo
 (cd "$out" && ls -l ring.csv ring.oedf ring.h5 ring.svg)

@@ -13,7 +13,7 @@
 # RUN_TALLY   file that collects "passed failed skipped" lines over several calls
 set -u
 
-logs=${LOGS:-build/test-logs}
+logs=${LOGS:-${BUILD:-build}/test-logs}
 label=${RUN_LABEL:-}
 mkdir -p "$logs"
 passed=0 failed=0 skipped=0
