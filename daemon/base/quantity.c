@@ -184,16 +184,18 @@ static const struct unit *find_unit(const char *name, unsigned int kinds_wanted)
 /* A unit of this kind that differs in case or by one wrong, missing or needless letter. */
 static const struct unit *nearest_unit(const char *name, enum quantity_kind kind)
 {
+	size_t m = strlen(name);
+
 	for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
 		if ((units[i].kinds & (1U << kind)) && strcasecmp(units[i].name, name) == 0)
 			return &units[i];
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
-		size_t n = strlen(units[i].name), m = strlen(name), same = 0;
+		size_t n = strlen(units[i].name), same = 0;
 
 		if (!(units[i].kinds & (1U << kind)) || n < 2)
 			continue;
-		while (same < n && same < m && units[i].name[same] == name[same])
+		while (same < MIN(n, m) && strncasecmp(units[i].name, name, same + 1) == 0)
 			same++;
 		if (same + 1 >= MAX(n, m))
 			return &units[i];
@@ -221,6 +223,14 @@ bool quantity_is_frequency(const char *text)
 	const struct unit *u = unit_of_text(text, name, ~0U);
 
 	return u && u->special == FREQUENCY;
+}
+
+bool quantity_is_unit(const char *word)
+{
+	char name[UNIT_MAX];
+
+	plain_unit(word, name);
+	return *name && find_unit(name, ~0U);
 }
 
 bool quantity_is_derived(const char *text)

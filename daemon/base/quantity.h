@@ -47,6 +47,9 @@ bool quantity_is_frequency(const char *text);
  */
 bool quantity_is_derived(const char *text);
 
+/* True for a unit alone, "nm": somebody left a blank in front of it. */
+bool quantity_is_unit(const char *word);
+
 struct quantity_text {
 	char text[48];
 };

@@ -190,6 +190,9 @@ int axis_read(const struct axis_wish *w, int64_t resolution_fm, struct axis *ret
 	struct axis a = {0};
 	int r;
 
+	if (w->from && !w->to &&
+	    quantity_parse(w->from, QUANTITY_WAVELENGTH, &a.start_fm, ret_message) < 0)
+		return -EINVAL;
 	if (w->from && !w->to)
 		return fail(ret_message, -EINVAL,
 			    "a start of %s and no stop; for instance %s 1560nm --step 1pm", w->from,

@@ -182,6 +182,10 @@ int draw(struct cli *cli, FILE *to, const struct table *table, const json_t *ana
 	int r;
 
 	signals_of(table, signals);
+	if (!*signals && json_array_size(member_at(table->meta, "channels")) > 0 &&
+	    (!picture || !picture->channels))
+		return cli_fail(cli, EXIT_USAGE,
+				"no picture: this run has no signal; name a column with -d");
 	plot = plot_options_of(picture, signals, marks, mark_count);
 	r = terminal_plot(to, table, &plot, &size, &message);
 	if (r < 0)

@@ -12,8 +12,11 @@ static int off_path(struct cli *cli, const char *path)
 	_cleanup_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
 	_cleanup_object_ struct object board = {0};
 
-	if (bus_call_plain(cli, path, ETALON_BOARD, "Off", &error) < 0)
+	if (bus_call_plain(cli, path, ETALON_BOARD, "Off", &error) < 0) {
+		if (cli->board && error.name && streq(error.name, SD_BUS_ERROR_UNKNOWN_OBJECT))
+			return board_open(cli, &board); /* says which boards there are */
 		return bus_fail(cli, &error, "NOT turned off");
+	}
 	if (object_open(&board, cli, path, ETALON_BOARD, &error) < 0) {
 		fprintf(cli_people(cli), "light off\n");
 		return 0;
@@ -55,7 +58,7 @@ static int run(struct cli *cli, const struct options *o)
 		r = cli_no_memory(cli);
 	else if (r == 0)
 		r = off_path(cli, path);
-	if (r == EXIT_NO_BOARD)
+	if (r == EXIT_NO_BOARD && !cli->board)
 		fprintf(cli->err,
 			"  Without etalond no board emits for longer than its watchdog period. In doubt: "
 			"key or interlock.\n");

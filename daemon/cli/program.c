@@ -4,6 +4,8 @@
  */
 #include "cli/verbs.h"
 
+#include "base/quantity.h"
+
 const struct verb *const verbs[] = {
 	&verb_list,  &verb_info,      &verb_status,  &verb_monitor, &verb_hold,
 	&verb_laser, &verb_off,	      &verb_meter,   &verb_set,	    &verb_read,
@@ -74,6 +76,23 @@ static void take_common(struct cli *cli, const struct options *o)
 		cli->board = options_text(o, "board");
 }
 
+static int refuse_words(struct cli *cli, const struct verb *verb, const struct options *o)
+{
+	cli_fail(cli, EXIT_USAGE, "'%s' is one word too many", o->words[verb->words_max]);
+	for (size_t i = 1; i < o->word_count; i++) {
+		if (!quantity_is_unit(o->words[i]))
+			continue;
+		cli_try(cli, "%s%s: a quantity is one word, or stands in quotes", o->words[i - 1],
+			o->words[i]);
+		return EXIT_USAGE;
+	}
+	if (options_has(o, "detectors"))
+		cli_try(cli, "-d A,B for several detectors; " PROGRAM " help %s", verb->name);
+	else
+		cli_try(cli, PROGRAM " help %s", verb->name);
+	return EXIT_USAGE;
+}
+
 static int run_verb(struct cli *cli, const struct verb *verb, int argc, char **argv)
 {
 	_cleanup_options_ struct options o = {0};
@@ -90,11 +109,8 @@ static int run_verb(struct cli *cli, const struct verb *verb, int argc, char **a
 		help_verb(cli->out, verb);
 		return 0;
 	}
-	if (o.word_count > verb->words_max) {
-		cli_fail(cli, EXIT_USAGE, "'%s' is one word too many", o.words[verb->words_max]);
-		cli_try(cli, PROGRAM " help %s", verb->name);
-		return EXIT_USAGE;
-	}
+	if (o.word_count > verb->words_max)
+		return refuse_words(cli, verb, &o);
 	take_common(cli, &o);
 	return verb->run(cli, &o);
 }

@@ -4,6 +4,7 @@
  */
 #include "cli/sweep.h"
 
+#include "base/quantity.h"
 #include "cli/files.h"
 #include "cli/job.h"
 #include "cli/light.h"
@@ -58,8 +59,16 @@ static int run(struct cli *cli, const struct options *o)
 {
 	_cleanup_(json_decrefp) json_t *request = NULL;
 	_cleanup_object_ struct object board = {0};
+	int64_t start;
 	int r;
 
+	if (o->word_count > 0 &&
+	    quantity_parse(o->words[0], QUANTITY_WAVELENGTH, &start, NULL) == 0) {
+		cli_fail(cli, EXIT_USAGE, "sweep what? the word wavelength is missing");
+		cli_try(cli, PROGRAM " sweep wavelength %s %s ...", o->words[0],
+			o->word_count > 1 ? o->words[1] : "");
+		return EXIT_USAGE;
+	}
 	if (o->word_count == 0 || !streq(o->words[0], "wavelength")) {
 		cli_fail(cli, EXIT_USAGE,
 			 o->word_count == 0 ? "sweep what?" : "'%s' cannot be swept here",

@@ -116,17 +116,24 @@ static bool state_is(const struct object *board, const char *state)
 	return streq(now, state);
 }
 
+static const char *const states[] = {"off",  "armed", "delay", "emitting", "tripped",
+				     "gone", "light", "dark",  NULL};
+
+static bool is_state_word(const char *word)
+{
+	for (size_t i = 0; states[i]; i++) {
+		if (streq(states[i], word))
+			return true;
+	}
+	return false;
+}
+
 static int wait_state(struct waiting *w, const char *state)
 {
-	static const char *const states[] = {"off",  "armed", "delay", "emitting", "tripped",
-					     "gone", "light", "dark",  NULL};
 	_cleanup_object_ struct object board = {0};
-	size_t i = 0;
 	int r;
 
-	while (states[i] && !streq(states[i], state))
-		i++;
-	if (!states[i]) {
+	if (!is_state_word(state)) {
 		const char *near = nearest_word(state, states);
 
 		return cli_fail(
@@ -253,8 +260,11 @@ static int run(struct cli *cli, const struct options *o)
 
 	if (!streq(what, "board") && !streq(what, "job") && !(streq(what, "state") && which)) {
 		cli_fail(cli, EXIT_USAGE, *what ? "wait %s is not known" : "wait for what?", what);
-		cli_try(cli,
-			PROGRAM " wait board, " PROGRAM " wait state off, " PROGRAM " wait job");
+		if (is_state_word(what))
+			cli_try(cli, PROGRAM " wait state %s", what);
+		else
+			cli_try(cli, PROGRAM " wait board, " PROGRAM " wait state off, " PROGRAM
+					     " wait job");
 		return EXIT_USAGE;
 	}
 	r = read_timeout(cli, o, &w);

@@ -134,6 +134,7 @@ static const struct refusal refusals[] = {
 	{"1540NM", QUANTITY_WAVELENGTH, -EINVAL, "nearest: 1540nm"},
 	{"1mw", QUANTITY_POWER, -EINVAL, "nearest: 1mW"},
 	{"1MW", QUANTITY_POWER, -EINVAL, "nearest: 1mW"},
+	{"0db", QUANTITY_POWER, -EINVAL, "nearest: 0dBm"},
 	{"20nm/sec", QUANTITY_WAVELENGTH_SPEED, -EINVAL, "no unit 'nm/sec'"},
 	{"20parsec", QUANTITY_WAVELENGTH_SPEED, -EINVAL, "units of a sweep speed: nm/s"},
 	{"1,5mW", QUANTITY_POWER, -EINVAL, "'1,5mW' has a comma; write 1.5mW if that is meant"},
