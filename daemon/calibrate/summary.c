@@ -127,7 +127,7 @@ int summary_begin(struct summary *s, unsigned int part, const struct etalon_hw_p
 	if (program->detector_count > ETALON_HW_PROGRAM_DETECTORS_MAX ||
 	    stride < sizeof(struct etalon_hw_record_point) +
 			     program->detector_count * sizeof(struct etalon_hw_sample) ||
-	    stride < ETALON_HW_STRIDE_MIN)
+	    stride < ETALON_HW_STRIDE_MIN || stride % 8 != 0)
 		return -EINVAL;
 	s->part = part;
 	s->stride = stride;

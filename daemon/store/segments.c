@@ -31,7 +31,8 @@ static int take_segment(struct store *s, sqlite3_stmt *row, struct stored_segmen
 		.dark = store_column_json(row, 5),
 	};
 	if (!program || sqlite3_column_bytes(row, 4) != sizeof(ret->program) ||
-	    ret->stride < ETALON_HW_STRIDE_MIN || ret->stride > STORE_BLOCK_MAX)
+	    ret->stride < ETALON_HW_STRIDE_MIN || ret->stride > STORE_BLOCK_MAX ||
+	    ret->stride % 8 != 0)
 		return store_fail(s, -EUCLEAN, "%s is damaged: a segment's program is not whole",
 				  s->path);
 	memcpy(&ret->program, program, sizeof(ret->program));
