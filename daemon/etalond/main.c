@@ -251,6 +251,29 @@ static int watch_ends(struct context *ctx, sd_bus *bus)
 	return r < 0 ? r : 0;
 }
 
+static int begin(struct context *ctx, struct bus *bus, const struct options *o, char **ret_message)
+{
+	int r = watch_ends(ctx, bus->bus);
+
+	if (r == 0)
+		r = add_boards(ctx, o);
+	if (r == 0)
+		r = look_for_boards(ctx);
+	if (r == 0)
+		r = bus_request_name(bus, ret_message);
+	/* When the loop has ended there is still something to say. */
+	if (r == 0)
+		r = sd_bus_set_close_on_exit(bus->bus, 0);
+	if (r >= 0)
+		r = sd_bus_attach_event(bus->bus, ctx->event, SD_EVENT_PRIORITY_NORMAL);
+	if (r < 0)
+		return r;
+	if (ctx->store_status[0])
+		say(LOG_NOTICE, "%s", ctx->store_status);
+	sd_notifyf(0, "READY=1\nSTATUS=%zu boards configured", o->socket_count);
+	return 0;
+}
+
 static int serve(struct context *ctx, sd_bus *connection, const struct options *o,
 		 char **ret_message)
 {
@@ -258,23 +281,16 @@ static int serve(struct context *ctx, sd_bus *connection, const struct options *
 	int r;
 
 	r = bus_new(connection, ctx, &bus);
-	if (r == 0)
-		r = watch_ends(ctx, connection);
-	if (r == 0)
-		r = add_boards(ctx, o);
-	if (r == 0)
-		r = look_for_boards(ctx);
-	if (r == 0)
-		r = bus_request_name(bus, ret_message);
-	if (r == 0)
-		r = sd_bus_attach_event(connection, ctx->event, SD_EVENT_PRIORITY_NORMAL);
 	if (r < 0)
 		return r;
-	if (ctx->store_status[0])
-		say(LOG_NOTICE, "%s", ctx->store_status);
-	sd_notifyf(0, "READY=1\nSTATUS=%zu boards configured", o->socket_count);
-	r = sd_event_loop(ctx->event);
-	sd_bus_detach_event(connection);
+	r = begin(ctx, bus, o, ret_message);
+	if (r == 0) {
+		r = sd_event_loop(ctx->event);
+		sd_bus_detach_event(connection);
+		if (r == 0 && sd_bus_is_open(connection) <= 0)
+			r = fail(ret_message, -ECONNRESET,
+				 "the bus was lost; start etalond again when there is one");
+	}
 	/* Not dark in time: the end of this process is, at once. */
 	if (r > 0)
 		_exit(EXIT_FAILURE);

@@ -198,7 +198,7 @@ START_TEST(light_ends_when_the_bus_does)
 	/* A daemon nobody can reach keeps no light and does not stay. */
 	ck_assert_int_eq(waitpid(session.daemon, &status, 0), session.daemon);
 	session.daemon = 0;
-	ck_assert(WIFEXITED(status));
+	ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 1);
 	sd_bus_close_unref(bus);
 	holder_end(&h);
 }
