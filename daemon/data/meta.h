@@ -20,11 +20,15 @@
  *  monitor          column name of the power monitor, absent when there is none
  *  laser            {rin_db_per_hz}
  *  environment      {chip_temperature_c, chip_temperature_sigma_c}
- *  reference        {run, age_s} or absent: then the columns are power, not loss
+ *  reference        {run, age_s, reasons: [why it is not to be trusted]} or absent: then the columns are power,
+ *                    not loss
+ *  flags            {"unsettled": points, "mode-hop": points, ...}: of the measurement's points, only what occurs
  *  ledger           {complete: bool, produced, received, dropped, gaps: [{first, count}], crc: "ok"|"mismatch"|
  *                    "unknown", cause: "done"|"cancelled"|..., saturated, below_floor}
  *  verdict          "measured"|"pass"|"fail"|"marginal"|"untrustworthy"
  *  reasons          array of strings: why untrustworthy or fail
+ *  recovered        why a run was closed by others than its taker: a crash, a full disk
+ *  purpose          "reference": the run is to be one
  *  parent           run number this one resumes or repeats
  *  truth            what an emulated device is (demo, tests), absent on real boards
  */
