@@ -229,6 +229,7 @@ struct line { /* pm, relative transmission */
 
 #define FSR_PM 2285.0
 #define RIPPLE_PM 320.0
+#define PHASES 41
 
 static double transmission(const struct line *l, double x_pm)
 {
@@ -243,8 +244,11 @@ static double transmission(const struct line *l, double x_pm)
 	       (1 + v[P_COS] * cos(phase) + v[P_SIN] * sin(phase));
 }
 
-/* Variance of one point of signal over monitor, relative to the level off resonance. */
-static double point_variance(double relative, double slope_per_pm)
+/*
+ * Variance of one point of signal over monitor, relative to the level off resonance. The jitter of the logged wavelength acts
+ * through the slope and, where there is none, through the curvature.
+ */
+static double point_variance(double relative, double slope_per_pm, double curvature_per_pm2)
 {
 	const double bandwidth = 1 / (2 * 40e-6), q = 1.602176634e-19;
 	const double off_a = 1e-3 * pow(10, -1.2), monitor_a = 10e-6, read_a = 0.16e-9;
@@ -253,26 +257,37 @@ static double point_variance(double relative, double slope_per_pm)
 	double signal = (read_a * read_a + 2 * q * signal_a * bandwidth) / (off_a * off_a);
 	double monitor = (read_a * read_a + 2 * q * monitor_a * bandwidth) / (monitor_a * monitor_a);
 
-	return signal + monitor * relative * relative + pow(slope_per_pm * jitter_pm, 2);
+	return signal + monitor * relative * relative + pow(slope_per_pm * jitter_pm, 2) +
+	       pow(curvature_per_pm2 * jitter_pm * jitter_pm, 2) / 2;
 }
 
-static void cramer_rao(double sigma[QUANTITIES])
+static int ascending(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* With points 1 pm apart, one of them at `phase_pm` from the centre. */
+static void bound_at(double phase_pm, double sigma[QUANTITIES])
 {
 	struct line l = { { 0, 21.02, 10.4, 1, 0, 0, 0.0115, 0 } };
 	const double step[PARAMETERS] = { 1e-3, 1e-3, 1e-4, 1e-4, 1e-4, 1e-4, 1e-4, 1e-4 };
 	gsl_matrix *fisher = gsl_matrix_calloc(PARAMETERS, PARAMETERS);
 	double gradient[PARAMETERS];
 
-	for (double x = -FSR_PM / 2; x <= FSR_PM / 2; x += 1) {
-		double slope = (transmission(&l, x + 0.01) - transmission(&l, x - 0.01)) / 0.02;
-		double weight = 1 / point_variance(transmission(&l, x), slope);
+	for (double x = phase_pm - floor(FSR_PM / 2); x <= FSR_PM / 2; x += 1) {
+		double up = transmission(&l, x + 0.1), here = transmission(&l, x),
+		       down = transmission(&l, x - 0.1);
+		double weight = 1 / point_variance(here, (up - down) / 0.2,
+						   (up - 2 * here + down) / 0.01);
 
 		for (int p = 0; p < PARAMETERS; p++) {
-			struct line up = l, down = l;
+			struct line more = l, less = l;
 
-			up.value[p] += step[p];
-			down.value[p] -= step[p];
-			gradient[p] = (transmission(&up, x) - transmission(&down, x)) / (2 * step[p]);
+			more.value[p] += step[p];
+			less.value[p] -= step[p];
+			gradient[p] = (transmission(&more, x) - transmission(&less, x)) / (2 * step[p]);
 		}
 		for (int a = 0; a < PARAMETERS; a++)
 			for (int b = 0; b < PARAMETERS; b++)
@@ -285,11 +300,20 @@ static void cramer_rao(double sigma[QUANTITIES])
 	gsl_matrix_free(fisher);
 }
 
-static int ascending(const void *a, const void *b)
+/* Where the points fall relative to the centre is chance: the median over all such phases. */
+static void cramer_rao(double sigma[QUANTITIES])
 {
-	double x = *(const double *)a, y = *(const double *)b;
+	double at[QUANTITIES][PHASES], one[QUANTITIES];
 
-	return (x > y) - (x < y);
+	for (int i = 0; i < PHASES; i++) {
+		bound_at((i + 0.5) / PHASES, one);
+		for (int q = 0; q < QUANTITIES; q++)
+			at[q][i] = one[q];
+	}
+	for (int q = 0; q < QUANTITIES; q++) {
+		qsort(at[q], PHASES, sizeof(at[q][0]), ascending);
+		sigma[q] = at[q][PHASES / 2];
+	}
 }
 
 START_TEST(the_median_stated_sigma_is_near_the_cramer_rao_bound)
