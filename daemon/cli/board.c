@@ -72,7 +72,7 @@ static int refuse_choice(struct cli *cli, const json_t *paths, int exit_code, co
 		return cli_no_memory(cli);
 	serials_text(cli, paths, f);
 	fclose(f);
-	cli_fail(cli, exit_code, "%s; there are: %s", what, text);
+	cli_fail(cli, exit_code, "%s there are: %s", what, text);
 	cli_try(cli, "--board SERIAL");
 	return exit_code;
 }
@@ -94,7 +94,7 @@ static int board_by_serial(struct cli *cli, const json_t *paths, struct object *
 			return bus_fail(cli, &error, NULL);
 		return 0;
 	}
-	what = asprintf_or_null("there is no board %s", cli->board);
+	what = asprintf_or_null("there is no board %s;", cli->board);
 	return what ? refuse_choice(cli, paths, EXIT_NO_BOARD, what) : cli_no_memory(cli);
 }
 

@@ -15,15 +15,17 @@
 int light_possible(struct cli *cli, const struct object *board)
 {
 	const json_t *why = member_at(board->properties, "WhyDark"), *line;
+	bool gone = streq(member_text(board->properties, "State"), "gone");
+	int code = gone ? EXIT_NO_BOARD : EXIT_REFUSED;
 	size_t i;
 
 	if (json_array_size(why) == 0)
 		return 0;
-	cli_fail(cli, EXIT_REFUSED, "light is not possible now:");
+	cli_fail(cli, code, "light is not possible now:");
 	json_array_foreach(why, i, line) {
 		fprintf(cli->err, "  %s\n", json_string_value(line));
 	}
-	return EXIT_REFUSED;
+	return code;
 }
 
 int set_gate(struct cli *cli, const struct object *board, bool open)

@@ -7,7 +7,7 @@
 
 #include "cli/lease.h"
 
-/* 0, or EXIT_REFUSED with the reasons given: said before anything is asked for. */
+/* 0, or EXIT_REFUSED (EXIT_NO_BOARD: unplugged) with the reasons given: said before anything is asked for. */
 int light_possible(struct cli *cli, const struct object *board);
 
 struct light {

@@ -34,26 +34,30 @@ static void suggest_detectors(const struct object *board, char *text, size_t siz
 }
 
 /* Twenty nanometres in the middle of the laser's span, on a round number. */
-static void suggest_sweep(FILE *to, const struct object *board)
+static void suggest_sweep(FILE *to, const struct object *board, bool several)
 {
 	const json_t *laser = emitting_source(board, "fm");
 	int64_t low = member_number(laser, "limit_min", 0),
 		high = member_number(laser, "limit_max", 0);
 	int64_t start = (low / 2 + high / 2) / 10000000 * 10000000 - 10000000;
-	char detectors[128];
+	char detectors[128], which[64] = "";
 
+	if (several)
+		snprintf(which, sizeof(which), " --board %.48s",
+			 member_text(board->properties, "Serial"));
 	if (low <= 1540000000 && high >= 1560000000)
 		start = 1540000000; /* where most people's devices are */
 	suggest_detectors(board, detectors, sizeof(detectors));
 	if (!laser || start < low || start + 20000000 > high)
 		fprintf(to, "next    %s info\n", PROGRAM);
 	else
-		fprintf(to, "next    %s sweep wavelength %s %s --step 1pm --power 0dBm%s\n",
+		fprintf(to, "next    %s sweep wavelength %s %s --step 1pm --power 0dBm%s%s\n",
 			PROGRAM, quantity_typed(QUANTITY_WAVELENGTH, start).text,
-			quantity_typed(QUANTITY_WAVELENGTH, start + 20000000).text, detectors);
+			quantity_typed(QUANTITY_WAVELENGTH, start + 20000000).text, detectors,
+			which);
 }
 
-static void suggest(FILE *to, const struct object *board)
+static void suggest(FILE *to, const struct object *board, bool several)
 {
 	const json_t *p = board->properties;
 	const char *state = member_text(p, "State"), *job = member_text(p, "Job");
@@ -67,7 +71,7 @@ static void suggest(FILE *to, const struct object *board)
 	else if (json_array_size(member_at(p, "WhyDark")) > 0)
 		fprintf(to, "next    put that right, then %s\n", PROGRAM);
 	else
-		suggest_sweep(to, board);
+		suggest_sweep(to, board, several);
 }
 
 static void print_last_run(struct cli *cli, FILE *to)
@@ -98,7 +102,7 @@ static int print_boards(struct cli *cli, const json_t *paths)
 		print_state(cli, cli->out, &board);
 		if (i == 0)
 			print_last_run(cli, cli->out);
-		suggest(cli->out, &board);
+		suggest(cli->out, &board, json_array_size(paths) > 1);
 	}
 	return 0;
 }
