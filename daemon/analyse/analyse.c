@@ -24,7 +24,7 @@
 
 struct analysis {
 	struct spectrum spectrum;
-	struct grid grid;
+	struct grid grid, coarse; /* coarse: for ripple */
 	struct resonances all;
 	struct ripple ripple;
 	struct family families[FAMILY_MAX];
@@ -38,6 +38,7 @@ static void analysis_clear(struct analysis *a)
 {
 	spectrum_clear(&a->spectrum);
 	grid_clear(&a->grid);
+	grid_clear(&a->coarse);
 	free(a->all.list);
 }
 
@@ -61,6 +62,8 @@ static int prepare(struct analysis *a, const struct table *table, const char *ch
 		r = spectrum_sort(s);
 	if (r == 0)
 		r = grid_make(s, &a->grid);
+	if (r == 0)
+		r = grid_coarsen(&a->grid, RIPPLE_BINS, &a->coarse);
 	if (r < 0)
 		return fail(ret_message, r, "out of memory for %zu points", s->n);
 	a->all.spectrum = s;
@@ -239,15 +242,15 @@ static double longest_ripple_nm(const struct resonances *all)
 
 static int find_ripple(struct analysis *a, bool first)
 {
-	size_t n = a->grid.n;
+	size_t n = a->coarse.n;
 	_cleanup_free_ double *base = malloc(n * sizeof(*base));
 	_cleanup_free_ double *weight = malloc(n * sizeof(*weight));
 
 	if (!base || !weight)
 		return -ENOMEM;
-	baseline_make(&a->grid, &a->all, first, base, weight);
+	baseline_make(&a->coarse, &a->all, first, base, weight);
 	a->all.ripple = &a->ripple;
-	return ripple_find(&a->grid, base, weight, longest_ripple_nm(&a->all), &a->ripple);
+	return ripple_find(&a->coarse, base, weight, longest_ripple_nm(&a->all), &a->ripple);
 }
 
 /* ---- full fits ---- */

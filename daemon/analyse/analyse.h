@@ -24,18 +24,26 @@ struct analyse_options {
  * Finds and fits the resonances of one channel. `channel` NULL: the first signal channel;
  * `options` NULL: defaults. The result is a new object:
  *
- *  method, version, channel, unit (of the baseline), points, points_used
+ *  method, version, channel, points, points_used
  *  resonances  [{wavelength_nm, wavelength_random_pm, fwhm_pm, fwhm_random_pm, q_loaded,
  *              q_loaded_random, extinction_db, extinction_random_db, kind: "dip"|"peak",
- *              model: "lorentzian"|"fano"|"split", fano_q, splitting_pm (null where the model has
- *              none), minimum_nm (of a dip; maximum of a peak: where the curve is extreme),
- *              samples_per_fwhm, resolution_limited, q_is_bound, chi2_reduced, family: n|null,
- *              flags: ["edge", "model-misfit", "resolution-limited", "overlaps", "kernel-wide"]}]
+ *              model: "lorentzian"|"fano"|"split", fano_q, fano_q_random, splitting_pm,
+ *              splitting_random_pm, extreme_nm (where the curve is lowest, for a peak highest),
+ *              samples_per_fwhm, resolution_limited, q_is_bound, chi2_reduced, window_nm: [from, to],
+ *              family: n|null, flags}]
+ *              flags: "edge" (near an end of the span), "model-misfit" (no model describes it: its
+ *              wavelength is where the points are lowest), "resolution-limited" (below 6 samples
+ *              per FWHM), "overlaps" (with a neighbour), "kernel-wide" (aperture or bandwidth blur
+ *              it as much as it is wide)
  *  families    [{family, fsr_nm, fsr_random_nm, at_nm, members: [index]}]
- *  fsr         {fsr_nm, fsr_random_nm, at_nm, family} or null, then fsr_text says why
- *  axis        {provenance, systematic_pm, random_pm, random_seen_pm, direction_lag_pm}
- *  baseline    {level, ripple: [{period_nm, peak_to_peak_db}]}
+ *  fsr         {family, fsr_nm, fsr_random_nm, at_nm} or null; then fsr_text says why
+ *  axis        {provenance, systematic_pm, random_pm: as stated, random_seen_pm: by the residuals,
+ *              random_used_pm, direction_lag_pm: rising above falling, step_pm}
+ *  baseline    {level, unit, ripple: [{period_nm, peak_to_peak_db}]}
  *  warnings    [text]
+ *
+ * A number that there is not is null: a property of another model, an extinction that reaches
+ * below zero.
  *
  * A periodic lineshape (Airy) is fitted where the family's free spectral range is known; extinction
  * is then highest over lowest transmission, elsewhere the fitted baseline over the lowest. The width is

@@ -10,7 +10,7 @@
 
 #include "base/util.h"
 
-#define CORE 2.5	 /* widths on either side that are masked, */
+#define CORE 4.0	 /* widths on either side that are masked, */
 #define FIRST_CORE 8.0	 /* with first fits */
 #define REACH 60.0	 /* widths to where a Lorentzian's tail is followed */
 #define PEDESTAL_PART 0.3 /* of what a fit says about a pedestal is error */

@@ -121,13 +121,28 @@ static double level(const struct search *s, size_t i, size_t reach)
 	return (s->size[to] - s->size[from]) / (double)(to - from) + ROUNDING;
 }
 
+/* Depth of the centre below its sides over the light around: positive for dips. */
 static void respond(struct search *s, size_t width)
 {
 	size_t n = s->grid->n, edge = margin(width), reach = block_length(s, width) / 2;
+	size_t inner = MAX(reach, 2 * width), half = width / 2, w = width;
+	const double *sum = s->sum, *size = s->size;
+	double per_side = 0.5 / (double)width, per_centre = 1.0 / (double)(2 * half + 1);
+	double reach_points = (double)(2 * reach + 1);
 
 	memset(s->response, 0, n * sizeof(*s->response));
-	for (size_t i = edge; i + edge < n; i++)
-		s->response[i] = (sides(s, i, width) - centre(s, i, width)) / level(s, i, reach);
+	for (size_t i = edge; i + edge < n; i++) {
+		if (i < inner || i + inner + 1 > n) {
+			s->response[i] = (sides(s, i, w) - centre(s, i, w)) / level(s, i, reach);
+			continue;
+		}
+		s->response[i] =
+			(per_side * (sum[i + 1 - w] - sum[i + 1 - 2 * w] + sum[i + 2 * w] -
+				     sum[i + w]) -
+			 per_centre * (sum[i + half + 1] - sum[i - half])) *
+			reach_points /
+			(size[i + reach + 1] - size[i - reach] + ROUNDING * reach_points);
+	}
 }
 
 static double typical(const struct search *s, size_t from, size_t to, size_t every)
@@ -145,10 +160,11 @@ static void remember(struct found *f, const struct candidate *c)
 		f->list[f->count++] = *c;
 }
 
-static bool is_top(const double *r, size_t i, size_t n, size_t reach)
+static bool is_top(const double *r, double sign, size_t i, size_t n, size_t reach)
 {
 	for (size_t k = 1; k <= reach; k++)
-		if ((i >= k && r[i - k] > r[i]) || (i + k < n && r[i + k] >= r[i]))
+		if ((i >= k && sign * r[i - k] > sign * r[i]) ||
+		    (i + k < n && sign * r[i + k] >= sign * r[i]))
 			return false;
 	return true;
 }
@@ -162,59 +178,60 @@ static double contrast_at(const struct search *s, size_t i, size_t width, bool p
 	return whole > 0 ? fabs(beside - inside) / whole : 0;
 }
 
-static void collect(struct search *s, size_t width, bool peak, size_t from, size_t to,
+static void collect(const struct search *s, size_t width, bool peak, size_t from, size_t to,
 		    double scatter, struct found *found)
 {
 	double least = width < NARROW ? SIGNIFICANT_NARROW : SIGNIFICANT;
 	size_t reach = block_length(s, width) / 2;
+	double sign = peak ? -1 : 1;
 
 	for (size_t i = from; i < to; i++) {
+		double response = sign * s->response[i], noise = scatter;
 		struct candidate c;
-		double noise = scatter;
 
-		if (s->response[i] < least * noise || s->response[i] < ROUNDING ||
-		    !is_top(s->response, i, s->grid->n, width / 2))
+		if (response < least * noise || response < ROUNDING ||
+		    !is_top(s->response, sign, i, s->grid->n, width / 2))
 			continue;
 		/* A block with more light elsewhere may look quieter than it is here. */
 		noise = fmax(noise, sqrt(1.5 * s->grid->white[i] / (double)width) /
 					    level(s, i, reach));
-		if (s->response[i] < least * noise)
+		if (response < least * noise)
 			continue;
 		c = (struct candidate){
 			.centre_nm = grid_x(s->grid, i),
 			.fwhm_nm = (double)width * s->grid->step_nm,
 			.contrast = contrast_at(s, i, width, peak),
-			.significance = s->response[i] / fmax(noise, ROUNDING),
+			.significance = response / fmax(noise, ROUNDING),
 		};
 		if (c.contrast > 0.5 * s->min_contrast)
 			remember(found, &c);
 	}
 }
 
-static void search_blocks(struct search *s, size_t width, bool peak, struct found *found)
+static void search_width(struct search *s, size_t width, struct found *dips, struct found *peaks)
 {
 	size_t n = s->grid->n, blocks = MAX(n / block_length(s, width), (size_t)1);
-	size_t edge = margin(width), every = MAX(width / 4, (size_t)1);
+	size_t edge = margin(width), every = MAX(width / 3, (size_t)2);
 
+	respond(s, width);
 	for (size_t b = 0; b < blocks; b++) {
 		size_t from = MAX(b * n / blocks, edge), to = MIN((b + 1) * n / blocks, n - edge);
+		double scatter;
 
-		if (from < to)
-			collect(s, width, peak, from, to, typical(s, from, to, every), found);
+		if (from >= to)
+			continue;
+		scatter = typical(s, from, to, every);
+		collect(s, width, false, from, to, scatter, dips);
+		collect(s, width, true, from, to, scatter, peaks);
 	}
 }
 
 static void search(struct search *s, struct found *dips, struct found *peaks)
 {
-	size_t n = s->grid->n, widest = n / WIDEST_PART;
+	size_t widest = s->grid->n / WIDEST_PART;
 
-	for (size_t width = 3; width <= widest; width = (width * 3 / 2) | 1) {
-		respond(s, width);
-		search_blocks(s, width, false, dips);
-		for (size_t i = 0; i < n; i++)
-			s->response[i] = -s->response[i];
-		search_blocks(s, width, true, peaks);
-	}
+	for (size_t width = 3; width <= widest; width = (width * 3 / 2) | 1)
+		search_width(s, width, dips, peaks);
 }
 
 /* ---- all widths ---- */

@@ -39,7 +39,7 @@ struct work {
 	struct line_values values;
 	double *factor[WINDOW_MAX_FACTORS]; /* whose product is the baseline */
 	double *model, *slope, *curvature, *baseline, *weight, *variance, *jacobian;
-	double *shifted_s, *shifted_sin, *shifted_cos;
+	double *shifted_s, *shifted_sin, *shifted_cos, *scratch;
 	int column[LINE_PARAMETERS];
 	int lag_column, base_column, pedestal_column;
 	size_t count;
@@ -66,10 +66,9 @@ static int work_allocate(struct work *k)
 		&k->values.r,	&k->values.r_s, &k->values.r_ss, &k->model,	  &k->slope,
 		&k->factor[0],	&k->factor[1],	&k->factor[2],	 &k->factor[3],
 		&k->curvature,	&k->baseline,	&k->weight,	 &k->variance,	  &k->shifted_s,
-		&k->shifted_sin, &k->shifted_cos,
+		&k->shifted_sin, &k->shifted_cos, &k->scratch,
 	};
-	double *p = malloc((ARRAY_SIZE(arrays) + LINE_PARAMETERS + LINE_SCRATCH + k->count) * n *
-			   sizeof(*p));
+	double *p = malloc((ARRAY_SIZE(arrays) + LINE_PARAMETERS + k->count) * n * sizeof(*p));
 
 	if (!p)
 		return -ENOMEM;
@@ -78,8 +77,7 @@ static int work_allocate(struct work *k)
 		*arrays[i] = p;
 	for (size_t i = 0; i < LINE_PARAMETERS; i++, p += n)
 		k->values.r_p[i] = p;
-	k->values.scratch = p;
-	k->jacobian = p + LINE_SCRATCH * n;
+	k->jacobian = p;
 	return 0;
 }
 
@@ -88,10 +86,15 @@ static void work_clear(struct work *k)
 	free(k->memory);
 }
 
+/* A group of points is blurred by its own spread, much as by an aperture. */
 static void set_kernels(struct work *k, double half_width_nm)
 {
-	k->rising = kernel_make(&k->noise->blur, half_width_nm, 1);
-	k->falling = kernel_make(&k->noise->blur, half_width_nm, -1);
+	struct blur blur = k->noise->blur;
+
+	blur.aperture_nm = sqrt(blur.aperture_nm * blur.aperture_nm +
+				12 * k->w->group_variance_nm2);
+	k->rising = kernel_make(&blur, half_width_nm, 1);
+	k->falling = kernel_make(&blur, half_width_nm, -1);
 }
 
 /* ---- model ---- */
@@ -179,7 +182,7 @@ static void evaluate(struct work *k, const struct state *state)
 static void fill_factor(struct work *k, size_t f)
 {
 	const struct window *w = k->w;
-	double *others = k->values.scratch;
+	double *others = k->scratch;
 	size_t n = w->n;
 
 	for (size_t i = 0; i < n; i++)
@@ -227,11 +230,11 @@ static double point_variance(const struct work *k, const struct line *line, size
 {
 	double depth = fabs(line->p[LINE_DEPTH]) + fabs(line->p[LINE_SECOND_DEPTH]);
 	double wrong = k->noise->model_error * depth * k->baseline[i];
-	double sx2 = pow(k->noise->blur.sigma_x_nm, 2) * k->w->share[i];
-	double bend = k->curvature[i] * sx2;
+	double sx2 = pow(k->noise->blur.sigma_x_nm, 2), bend2 = pow(k->curvature[i], 2);
+	double slope2 = k->slope[i] * k->slope[i] + bend2 * k->w->group_variance_nm2;
 
-	return k->noise->white_factor * k->w->white[i] + k->slope[i] * k->slope[i] * sx2 +
-	       0.5 * bend * bend + wrong * wrong * k->w->share[i];
+	return k->noise->white_factor * k->w->white[i] +
+	       k->w->share[i] * (slope2 * sx2 + 0.5 * bend2 * sx2 * sx2 + wrong * wrong);
 }
 
 static void renew_weights(struct work *k, const struct line *line, double floor)
@@ -522,14 +525,15 @@ static int fill_covariance(struct work *k, struct fit *fit, double *inverse_h,
 {
 	size_t n = k->w->n, m = k->count;
 	double middle[FIT_MAX * FIT_MAX], half[FIT_MAX * FIT_MAX];
+	double *w2v = k->scratch;
 	struct normal meat;
 
 	form_products(k, 0, k->weight, normal);
 	if (inverse(normal, inverse_h) < 0)
 		return -EDOM;
 	for (size_t i = 0; i < n; i++)
-		k->curvature[i] = k->weight[i] * k->weight[i] * k->variance[i];
-	form_products(k, 0, k->curvature, &meat);
+		w2v[i] = k->weight[i] * k->weight[i] * k->variance[i];
+	form_products(k, 0, w2v, &meat);
 	for (size_t a = 0; a < m; a++)
 		for (size_t b = 0; b < m; b++)
 			middle[a * m + b] = meat.h[a * m + b] * normal->scale[a] *
@@ -582,7 +586,8 @@ static void sum_residuals(const struct work *k, const struct state *state,
 		double r = k->w->y[i] - k->model[i], v = k->variance[i];
 		double away = fabs(k->w->s[i] - state->line.p[LINE_CENTRE]), chi2 = r * r / v;
 		double white = k->w->white[i] / v, square;
-		double axis = k->slope[i] * k->slope[i] * k->w->share[i] / v;
+		double bend2 = k->curvature[i] * k->curvature[i] * k->w->group_variance_nm2;
+		double axis = (k->slope[i] * k->slope[i] + bend2) * k->w->share[i] / v;
 
 		if (k->weight[i] == 0)
 			continue;

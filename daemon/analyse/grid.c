@@ -80,3 +80,25 @@ int grid_make(const struct spectrum *s, struct grid *ret)
 	memset(&g, 0, sizeof(g));
 	return 0;
 }
+
+int grid_coarsen(const struct grid *fine, size_t bins, struct grid *ret)
+{
+	size_t group = MAX(fine->n / bins, (size_t)1);
+	_cleanup_grid_ struct grid g = {
+		.n = fine->n / group,
+		.first_nm = fine->first_nm + 0.5 * (double)(group - 1) * fine->step_nm,
+		.step_nm = fine->step_nm * (double)group,
+	};
+
+	g.y = calloc(g.n, sizeof(*g.y));
+	g.white = calloc(g.n, sizeof(*g.white));
+	if (!g.y || !g.white)
+		return -ENOMEM;
+	for (size_t i = 0; i < g.n * group; i++) {
+		g.y[i / group] += fine->y[i] / (double)group;
+		g.white[i / group] += fine->white[i] / (double)(group * group);
+	}
+	*ret = g;
+	memset(&g, 0, sizeof(g));
+	return 0;
+}

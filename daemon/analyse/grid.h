@@ -16,6 +16,8 @@ struct grid {
 };
 
 int grid_make(const struct spectrum *spectrum, struct grid *ret);
+/* Means over groups of bins, so that about `bins` are left. */
+int grid_coarsen(const struct grid *fine, size_t bins, struct grid *ret);
 void grid_clear(struct grid *grid);
 #define _cleanup_grid_ _cleanup_(grid_clear)
 

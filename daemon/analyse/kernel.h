@@ -4,13 +4,13 @@
  * exponential whose mean delay the axis already has taken off) and the random error of the
  * axis itself (Gaussian). Layer: analyse.
  *
- * The three become one Gauss quadrature with the blur's exact moments: nodes and weights for
- * sums in place of integrals.
+ * The three become nodes and weights for sums in place of integrals: a few with the blur's exact
+ * moments where it is narrow against the feature, panels over its density where it is not.
  */
 #ifndef ETALON_ANALYSE_KERNEL_H
 #define ETALON_ANALYSE_KERNEL_H
 
-#define KERNEL_MAX_NODES 7
+#define KERNEL_MAX_NODES 128
 
 struct blur {
 	double aperture_nm, tau_nm, sigma_x_nm;

@@ -10,6 +10,9 @@
 
 #include "base/util.h"
 
+/* Where the curve bends so little that one node does for the blur: an error of this part of the depth. */
+#define BLUR_ERROR 1e-6
+
 bool line_has(const struct line *line, enum line_parameter parameter)
 {
 	switch (parameter) {
@@ -29,116 +32,122 @@ bool line_has(const struct line *line, enum line_parameter parameter)
 	return false;
 }
 
-/* A and G of one resonance, blurred: value, first and second derivative in s, derivative by h. */
+/* A and G of one resonance at one point, blurred: value, derivatives in s, derivative by h. */
 struct single {
-	double *a, *a_s, *a_ss, *a_h, *g, *g_s;
+	double a, a_s, a_ss, a_h, g, g_s;
 };
 
-struct angle {
-	double sine, cosine, k; /* of pi (s0 + offset) / P; k = pi / P */
+/* A node of the blur, ready for every point: its place, or the turn by its angle pi place / P. */
+struct node {
+	double weight, place, sine, cosine;
 };
 
-/* q and its derivative at detuning s less the node's offset. */
-static inline void coordinate(const struct line_points *points, size_t i, double period_nm,
-			      double shift, const struct angle *t, double *ret_q, double *ret_q1)
+struct nodes {
+	unsigned int count;
+	double h, k; /* k = pi / P, 0 where P is not known */
+	struct node node[KERNEL_MAX_NODES];
+	struct node middle; /* stands for all of them further out than this, where blur does nothing */
+	double far_nm;
+};
+
+static struct node make_node(double place, double weight, double k)
 {
-	if (period_nm > 0) {
+	return (struct node){ weight, place, sin(k * place), cos(k * place) };
+}
+
+static struct nodes make_nodes(const struct line *line, double centre, const struct kernel *kernel)
+{
+	struct nodes n = {
+		.count = kernel->count,
+		.h = line->p[LINE_HALF_WIDTH],
+		.k = line->period_nm > 0 ? M_PI / line->period_nm : 0,
+	};
+
+	double variance = 0;
+
+	for (unsigned int j = 0; j < kernel->count; j++) {
+		n.node[j] = make_node(centre + kernel->offset_nm[j], kernel->weight[j], n.k);
+		variance += kernel->weight[j] * kernel->offset_nm[j] * kernel->offset_nm[j];
+	}
+	n.middle = make_node(centre, 1, n.k);
+	/* A'' is 6 h^2 / s^4. */
+	n.far_nm = fmax(pow(3 * n.h * n.h * variance / BLUR_ERROR, 0.25), 4 * n.h);
+	return n;
+}
+
+static inline void add_node(const struct line_points *points, size_t i, const struct nodes *n,
+			    const struct node *node, struct single *out)
+{
+	double inverse = 1 / n->h, inverse2 = inverse * inverse, q, q1, z, a, a2, flow, turn;
+
+	if (n->k > 0) {
 		double s = points->turn_sin[i], c = points->turn_cos[i];
 
-		*ret_q = (s * t->cosine - c * t->sine) / t->k;
-		*ret_q1 = c * t->cosine + s * t->sine;
+		q = (s * node->cosine - c * node->sine) / n->k;
+		q1 = c * node->cosine + s * node->sine;
 	} else {
-		*ret_q = points->s[i] - shift;
-		*ret_q1 = 1;
+		q = points->s[i] - node->place;
+		q1 = 1;
 	}
+	z = q * q * inverse2;
+	a = 1 / (1 + z);
+	a2 = node->weight * a * a;
+	flow = q * q1 * inverse2;
+	turn = inverse2 * (q1 * q1 - n->k * n->k * q * q);
+	out->a += node->weight * a;
+	out->a_s -= 2 * flow * a2;
+	out->a_ss += a2 * (8 * flow * flow * a - 2 * turn);
+	out->a_h += 2 * z * inverse * a2;
+	out->g += node->weight * flow * n->h * a;
+	out->g_s += n->h * (node->weight * turn * a - 2 * flow * flow * a2);
 }
 
-static void add_node(const struct line_points *points, double period_nm, double h, double shift,
-		     double weight, int direction, struct single *out)
+static inline struct single blurred(const struct line_points *points, size_t i,
+				    const struct nodes *n)
 {
-	const double inverse = 1 / h, inverse2 = inverse * inverse;
-	const struct angle t = { sin(M_PI * shift / period_nm), cos(M_PI * shift / period_nm),
-				 M_PI / period_nm };
-	const double k2 = period_nm > 0 ? t.k * t.k : 0;
+	struct single out = {};
+	double away = points->s[i] - n->middle.place;
 
-	for (size_t i = 0; i < points->n; i++) {
-		double q, q1, z, a, flow, a2;
-
-		if (points->direction[i] != direction)
-			continue;
-		coordinate(points, i, period_nm, shift, &t, &q, &q1);
-		z = q * q * inverse2;
-		a = 1 / (1 + z);
-		a2 = weight * a * a;
-		flow = q * q1 * inverse2;
-		out->a[i] += weight * a;
-		out->a_s[i] -= 2 * flow * a2;
-		out->a_ss[i] += a2 * (8 * flow * flow * a - 2 * inverse2 * (q1 * q1 - k2 * q * q));
-		out->a_h[i] += 2 * z * inverse * a2;
-		if (!out->g)
-			continue;
-		out->g[i] += weight * flow * h * a;
-		out->g_s[i] += weight * inverse * (q1 * q1 - k2 * q * q) * a -
-			       2 * h * flow * flow * a2;
+	if (fabs(away) > n->far_nm) {
+		add_node(points, i, n, &n->middle, &out);
+		return out;
 	}
-}
-
-static void add_single(const struct line_points *points, double period_nm, double h, double centre,
-		       const struct kernel *rising, const struct kernel *falling,
-		       struct single *out)
-{
-	bool both = false;
-
-	for (size_t i = 0; i < points->n && !both; i++)
-		both = points->direction[i] < 0;
-	for (unsigned int k = 0; k < rising->count; k++)
-		add_node(points, period_nm, h, centre + rising->offset_nm[k], rising->weight[k], 1,
-			 out);
-	for (unsigned int k = 0; both && k < falling->count; k++)
-		add_node(points, period_nm, h, centre + falling->offset_nm[k], falling->weight[k],
-			 -1, out);
-}
-
-static struct single single_clear(double *scratch, size_t n, bool with_g)
-{
-	memset(scratch, 0, LINE_SCRATCH * n * sizeof(*scratch));
-	return (struct single){
-		.a = scratch,
-		.a_s = scratch + n,
-		.a_ss = scratch + 2 * n,
-		.a_h = scratch + 3 * n,
-		.g = with_g ? scratch + 4 * n : NULL,
-		.g_s = with_g ? scratch + 5 * n : NULL,
-	};
+	for (unsigned int j = 0; j < n->count; j++)
+		add_node(points, i, n, &n->node[j], &out);
+	return out;
 }
 
 /* Adds -depth A(s - s0 -+ d/2) and its derivatives; side is -1, 0 or +1. */
-static void take_off(const struct single *one, size_t n, double depth, int side,
-		     enum line_parameter depth_parameter, struct line_values *ret)
+static void take_off(const struct line *line, const struct line_points *points,
+		     const struct kernel *rising, const struct kernel *falling, int side,
+		     struct line_values *ret)
 {
-	double *by_depth = ret->r_p[depth_parameter];
+	enum line_parameter by = side > 0 ? LINE_SECOND_DEPTH : LINE_DEPTH;
+	double depth = line->p[by], e = line->p[LINE_ASYMMETRY];
+	double centre = line->p[LINE_CENTRE] + 0.5 * side * line->p[LINE_SPLITTING];
+	struct nodes up = make_nodes(line, centre, rising);
+	struct nodes down = make_nodes(line, centre, falling);
+	bool fano = line->shape == SHAPE_FANO;
 
-	for (size_t i = 0; i < n; i++) {
-		ret->r[i] -= depth * one->a[i];
-		ret->r_s[i] -= depth * one->a_s[i];
-		ret->r_ss[i] -= depth * one->a_ss[i];
-		ret->r_p[LINE_CENTRE][i] += depth * one->a_s[i];
-		ret->r_p[LINE_HALF_WIDTH][i] -= depth * one->a_h[i];
-		ret->r_p[LINE_SPLITTING][i] += 0.5 * side * depth * one->a_s[i];
-		by_depth[i] = -one->a[i];
-	}
-}
+	for (size_t i = 0; i < points->n; i++) {
+		struct single one = blurred(points, i, points->direction[i] > 0 ? &up : &down);
 
-/* h dG/dh = G (1 - 2 A), here with the blurred factors: good enough for a step towards the minimum. */
-static void take_off_asymmetry(const struct single *one, size_t n, double asymmetry, double h,
-			       struct line_values *ret)
-{
-	for (size_t i = 0; i < n; i++) {
-		ret->r[i] -= asymmetry * one->g[i];
-		ret->r_s[i] -= asymmetry * one->g_s[i];
-		ret->r_p[LINE_CENTRE][i] += asymmetry * one->g_s[i];
-		ret->r_p[LINE_HALF_WIDTH][i] -= asymmetry * one->g[i] * (1 - 2 * one->a[i]) / h;
-		ret->r_p[LINE_ASYMMETRY][i] = -one->g[i];
+		ret->r[i] -= depth * one.a;
+		ret->r_s[i] -= depth * one.a_s;
+		ret->r_ss[i] -= depth * one.a_ss;
+		ret->r_p[LINE_CENTRE][i] += depth * one.a_s;
+		ret->r_p[LINE_HALF_WIDTH][i] -= depth * one.a_h;
+		ret->r_p[by][i] = -one.a;
+		if (side != 0)
+			ret->r_p[LINE_SPLITTING][i] += 0.5 * side * depth * one.a_s;
+		if (!fano)
+			continue;
+		/* By h: G (1 - 2 A) / h, with the blurred factors good enough for a step. */
+		ret->r[i] -= e * one.g;
+		ret->r_s[i] -= e * one.g_s;
+		ret->r_p[LINE_CENTRE][i] += e * one.g_s;
+		ret->r_p[LINE_HALF_WIDTH][i] -= e * one.g * (1 - 2 * one.a) / up.h;
+		ret->r_p[LINE_ASYMMETRY][i] = -one.g;
 	}
 }
 
@@ -146,29 +155,20 @@ void line_evaluate(const struct line *line, const struct line_points *points,
 		   const struct kernel *rising, const struct kernel *falling,
 		   struct line_values *ret)
 {
-	const double h = line->p[LINE_HALF_WIDTH], centre = line->p[LINE_CENTRE];
-	const double half_split =
-		line->shape == SHAPE_SPLIT ? line->p[LINE_SPLITTING] / 2 : 0;
-	size_t n = points->n;
-	struct single one = single_clear(ret->scratch, n, line->shape == SHAPE_FANO);
+	size_t bytes = points->n * sizeof(double);
+	bool split = line->shape == SHAPE_SPLIT;
 
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < points->n; i++)
 		ret->r[i] = line->peak ? 0 : 1;
-	memset(ret->r_s, 0, n * sizeof(*ret->r_s));
-	memset(ret->r_ss, 0, n * sizeof(*ret->r_ss));
-	for (unsigned int k = 0; k < LINE_PARAMETERS; k++)
-		memset(ret->r_p[k], 0, n * sizeof(*ret->r_p[k]));
-
-	add_single(points, line->period_nm, h, centre - half_split, rising, falling, &one);
-	take_off(&one, n, line->p[LINE_DEPTH], line->shape == SHAPE_SPLIT ? -1 : 0, LINE_DEPTH,
-		 ret);
-	if (line->shape == SHAPE_FANO)
-		take_off_asymmetry(&one, n, line->p[LINE_ASYMMETRY], h, ret);
-	if (line->shape != SHAPE_SPLIT)
-		return;
-	one = single_clear(ret->scratch, n, false);
-	add_single(points, line->period_nm, h, centre + half_split, rising, falling, &one);
-	take_off(&one, n, line->p[LINE_SECOND_DEPTH], 1, LINE_SECOND_DEPTH, ret);
+	memset(ret->r_s, 0, bytes);
+	memset(ret->r_ss, 0, bytes);
+	memset(ret->r_p[LINE_CENTRE], 0, bytes);
+	memset(ret->r_p[LINE_HALF_WIDTH], 0, bytes);
+	if (split)
+		memset(ret->r_p[LINE_SPLITTING], 0, bytes);
+	take_off(line, points, rising, falling, split ? -1 : 0, ret);
+	if (split)
+		take_off(line, points, rising, falling, 1, ret);
 }
 
 static double single_response(double s, double period_nm, double h, double *ret_g)

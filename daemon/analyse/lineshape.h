@@ -53,12 +53,9 @@ struct line_points {
 
 /* All of n values each. */
 struct line_values {
-	double *r, *r_s, *r_ss;		 /* response, its derivatives along s */
-	double *r_p[LINE_PARAMETERS];	 /* and by parameter; 0 where the shape has none */
-	double *scratch;		 /* LINE_SCRATCH x n */
+	double *r, *r_s, *r_ss;	      /* response, its derivatives along s */
+	double *r_p[LINE_PARAMETERS]; /* and by those parameters that the shape has free */
 };
-
-#define LINE_SCRATCH 6
 
 /* rising and falling: blur of points taken in either direction. */
 void line_evaluate(const struct line *line, const struct line_points *points,

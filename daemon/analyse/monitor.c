@@ -17,7 +17,9 @@
 /* Of a sweep: the slow curve's knots. */
 static const size_t slow_parts[] = { 8, 24 };
 #define LEAST_POINTS 256
-/* Knots, in points, of splines that would find what the description leaves. */
+/* A sweep is judged by means of groups: enough of them to see every structure that light has. */
+#define GROUPS 4096
+/* Knots, in groups, of splines that would find what the slow curve leaves. */
 static const size_t finer[] = { 12, 48, 192 };
 
 /* The gain of a spline through what is left is noise when it is below four deviations of it. */
@@ -38,24 +40,54 @@ static bool is_noise(const double *left, size_t n, double whole, double *scratch
 	return true;
 }
 
+static size_t average(const double *monitor, size_t n, size_t group, double *ret)
+{
+	size_t count = n / group;
+
+	for (size_t k = 0; k < count; k++) {
+		ret[k] = 0;
+		for (size_t i = k * group; i < (k + 1) * group; i++)
+			ret[k] += monitor[i] / (double)group;
+	}
+	return count;
+}
+
+/* From the groups' middles to all points. */
+static void spread_out(const double *slow, size_t count, size_t group, double *ret, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		double at = ((double)i - 0.5 * (double)(group - 1)) / (double)group;
+		size_t k = (size_t)fmin(fmax(at, 0), (double)(count - 2));
+
+		ret[i] = slow[k] + (slow[k + 1] - slow[k]) * (at - (double)k);
+	}
+}
+
 /* A slow curve through one sweep; *ret_good: nothing but noise is left. */
 static int smooth_run(const double *monitor, size_t n, double *smooth, bool *ret_good)
 {
-	_cleanup_free_ double *memory = malloc(2 * n * sizeof(*memory));
-	double *left = memory, *scratch = memory + n, rss;
+	size_t group = MAX(n / GROUPS, (size_t)1), count;
+	_cleanup_free_ double *memory = malloc(4 * (n / group + 1) * sizeof(*memory));
+	double *means = memory, *slow, *left, *scratch, rss;
 
 	if (!memory)
 		return -ENOMEM;
+	count = average(monitor, n, group, means);
+	slow = means + count;
+	left = slow + count;
+	scratch = left + count;
 	*ret_good = false;
 	for (size_t k = 0; n >= LEAST_POINTS && !*ret_good && k < ARRAY_SIZE(slow_parts); k++) {
-		int r = smooth_spline(monitor, NULL, n, n / slow_parts[k], smooth, &rss);
+		int r = smooth_spline(means, NULL, count, count / slow_parts[k], slow, &rss);
 
 		if (r < 0)
 			return r;
-		for (size_t i = 0; i < n; i++)
-			left[i] = monitor[i] - smooth[i];
-		*ret_good = is_noise(left, n, rss, scratch);
+		for (size_t i = 0; i < count; i++)
+			left[i] = means[i] - slow[i];
+		*ret_good = is_noise(left, count, rss, scratch);
 	}
+	if (*ret_good)
+		spread_out(slow, count, group, smooth, n);
 	return 0;
 }
 

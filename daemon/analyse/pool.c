@@ -11,6 +11,7 @@
 #include "base/util.h"
 
 #define STATED_GOOD_TO 0.1
+#define DISAGREE 3.0 /* standard deviations */
 /* Fits whose chi^2 is further than this factor from the typical one have their own trouble. */
 #define TYPICAL_FACTOR 2.0
 
@@ -53,10 +54,24 @@ static struct noise_sums add_up(const struct resonances *all)
 	return sums;
 }
 
+/* Mean of what is seen and what is stated, each by its weight; seen alone where they disagree. */
+static double join_stated(double seen, double information, double stated_nm)
+{
+	double stated = stated_nm * stated_nm;
+	double weight = stated_nm > 0 ? 1 / pow(2 * STATED_GOOD_TO * stated, 2) : 0;
+
+	if (!(weight > 0))
+		return fmax(seen, 0);
+	if (!(information > 0))
+		return stated;
+	if (fabs(seen - stated) > DISAGREE * sqrt(1 / information + 1 / weight))
+		return fmax(seen, 0);
+	return fmax((information * seen + weight * stated) / (information + weight), 0);
+}
+
 struct pool_result pool_noise(struct resonances *all, double stated_nm)
 {
 	struct noise_sums m = add_up(all);
-	double prior = stated_nm > 0 ? 1 / pow(2 * STATED_GOOD_TO * stated_nm * stated_nm, 2) : 0;
 	double det = m.a11 * m.a22 - m.a12 * m.a12, information, axis, white;
 	struct pool_result ret = { .white_factor = all->noise.white_factor };
 
@@ -71,10 +86,7 @@ struct pool_result pool_noise(struct resonances *all, double stated_nm)
 				       fmax(ret.sigma_x_nm, pow(information, -0.25));
 		ret.seen = true;
 	}
-	if (information + prior > 0)
-		axis = fmax((information * axis + prior * stated_nm * stated_nm) /
-				    (information + prior),
-			    0);
+	axis = join_stated(axis, information, stated_nm);
 	white = (m.b1 - m.a12 * axis) / m.a11;
 	all->noise.blur.sigma_x_nm = sqrt(axis);
 	all->noise.white_factor = fmax(white, 1e-3 * all->noise.white_factor);

@@ -24,11 +24,12 @@ static void put(json_t *object, const char *key, double value)
 	json_object_set_new(object, key, number(value));
 }
 
+/* Neither has a value where the shape has no such parameter. */
 static void put_estimate(json_t *object, const char *key, const char *random_key,
 			 const struct estimate *e, double factor)
 {
 	put(object, key, e->value * factor);
-	put(object, random_key, e->sigma * factor);
+	put(object, random_key, isfinite(e->value) ? e->sigma * factor : NAN);
 }
 
 static const char *shape_name(const struct resonance *r)
@@ -77,7 +78,7 @@ static json_t *resonance(const struct report *p, const struct resonance *r)
 		       kernel_rms_nm(&p->all->noise.blur) > KERNEL_WIDE * r->fwhm_nm;
 	json_t *o = json_object();
 
-	put_estimate(o, "wavelength_nm", "wavelength_random_pm", &r->wavelength_nm, 1);
+	put(o, "wavelength_nm", r->wavelength_nm.value);
 	put(o, "wavelength_random_pm", 1e3 * r->wavelength_nm.sigma);
 	put_estimate(o, "fwhm_pm", "fwhm_random_pm", &r->width_nm, 1e3);
 	put_estimate(o, "q_loaded", "q_loaded_random", &r->q, 1);
@@ -91,6 +92,9 @@ static json_t *resonance(const struct report *p, const struct resonance *r)
 	json_object_set_new(o, "resolution_limited", json_boolean(samples < RESOLVED));
 	json_object_set_new(o, "q_is_bound", json_boolean(limited));
 	put(o, "chi2_reduced", fit_chi2_reduced(&r->fit));
+	json_object_set_new(o, "window_nm",
+			    json_pack("[f, f]", r->origin_nm - r->half_nm,
+				      r->origin_nm + r->half_nm));
 	json_object_set_new(o, "family", r->family >= 0 ? json_integer(r->family) : json_null());
 	json_object_set_new(o, "flags", flags(p, r, samples));
 	return o;
@@ -177,6 +181,7 @@ static json_t *axis(const struct report *p)
 	put(o, "systematic_pm", 1e3 * d->systematic_nm);
 	put(o, "random_pm", 1e3 * d->sigma_x_nm);
 	put(o, "random_seen_pm", p->noise.seen ? 1e3 * p->noise.sigma_x_nm : NAN);
+	put(o, "random_used_pm", 1e3 * p->all->noise.blur.sigma_x_nm);
 	put(o, "direction_lag_pm", 1e3 * mean_lag_nm(p->all));
 	put(o, "step_pm", 1e3 * p->spectrum->step_nm);
 	return o;

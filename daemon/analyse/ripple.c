@@ -15,7 +15,6 @@
 #include "analyse/smooth.h"
 #include "base/util.h"
 
-#define BINS 4096	     /* enough for every ripple that matters: finer series are averaged */
 #define SLOW_PARTS 8	     /* of the span: what a spline with these knots follows is no ripple */
 #define LEAST_PERIODS 8	     /* in the span */
 #define LEAST_SAMPLES 5	     /* in a period */
@@ -337,26 +336,6 @@ static bool is_harmonic(const struct ripple *r, double frequency)
 	return false;
 }
 
-/* Averages in groups of bins, in place; the grid's numbers follow. */
-static void shorten(struct grid *g, double *base, double *weight)
-{
-	size_t group = MAX(g->n / BINS, (size_t)1), n = g->n / group;
-
-	for (size_t k = 0; group > 1 && k < n; k++) {
-		double sum = 0, weights = 0;
-
-		for (size_t i = k * group; i < (k + 1) * group; i++) {
-			sum += weight[i] * base[i];
-			weights += weight[i];
-		}
-		base[k] = weights > 0 ? sum / weights : 0;
-		weight[k] = weights / (double)group;
-	}
-	g->first_nm += 0.5 * (double)(group - 1) * g->step_nm;
-	g->step_nm *= (double)group;
-	g->n = n;
-}
-
 /* What is left of the base when its slow part is divided out, less 1. */
 static int make_relative(const struct grid *g, const double *base, const double *weight,
 			 double *slow, double *relative)
@@ -369,36 +348,29 @@ static int make_relative(const struct grid *g, const double *base, const double 
 	return r;
 }
 
-int ripple_find(const struct grid *grid, double *base, double *weight, double longest_nm,
+int ripple_find(const struct grid *g, double *base, const double *weight, double longest_nm,
 		struct ripple *ret)
 {
-	struct grid g = *grid; /* its numbers only */
+	size_t size = power_of_two(g->n);
+	_cleanup_free_ double *memory = malloc(4 * size * sizeof(*memory));
+	double *relative = memory, *slow = memory + size, *f = slow + size, *scratch = f + size;
 	struct ripple found = {};
-	double *relative, *slow, *f, *scratch;
-	_cleanup_free_ double *memory = NULL;
-	size_t size;
 
-	shorten(&g, base, weight);
-	size = power_of_two(g.n);
-	memory = malloc(4 * size * sizeof(*memory));
 	if (!memory)
 		return -ENOMEM;
-	relative = memory;
-	slow = memory + size;
-	f = memory + 2 * size;
-	scratch = memory + 3 * size;
 	for (int attempt = 0; attempt < RIPPLE_MAX + 1 && found.count < RIPPLE_MAX; attempt++) {
-		struct ripple_line line = { .at_nm = grid_x(&g, g.n / 2) };
+		struct ripple_line line = { .at_nm = grid_x(g, g->n / 2) };
 		double frequency;
 
-		if (make_relative(&g, base, weight, slow, relative) < 0)
+		if (make_relative(g, base, weight, slow, relative) < 0)
 			return -ENOMEM;
-		frequency = strongest(relative, weight, g.n, longest_nm / g.step_nm, f, size, scratch);
-		line.frequency = frequency / g.step_nm;
-		if (!(frequency > 0) || !refine(&g, base, weight, &line))
+		frequency = strongest(relative, weight, g->n, longest_nm / g->step_nm, f, size,
+				      scratch);
+		line.frequency = frequency / g->step_nm;
+		if (!(frequency > 0) || !refine(g, base, weight, &line))
 			break;
-		refine(&g, base, weight, &line);
-		subtract(&g, base, weight, &line);
+		refine(g, base, weight, &line);
+		subtract(g, base, weight, &line);
 		if (line.amplitude < fmax(LEAST_AMPLITUDE, LEAST_PART * found.line[0].amplitude))
 			break;
 		if (!is_harmonic(&found, line.frequency))

@@ -22,11 +22,14 @@ struct ripple {
 	struct ripple_line line[RIPPLE_MAX];
 };
 
+/* Bins that are enough to see every ripple that matters. */
+#define RIPPLE_BINS 4096
+
 /*
  * Lines of periods up to `longest_nm` that stand out of `base`, a spectrum without its resonances, whose
- * points count by `weight` (0: masked). Both are changed. 0 or -ENOMEM.
+ * points count by `weight` (0: masked). `base` is changed. 0 or -ENOMEM.
  */
-int ripple_find(const struct grid *grid, double *base, double *weight, double longest_nm,
+int ripple_find(const struct grid *grid, double *base, const double *weight, double longest_nm,
 		struct ripple *ret);
 
 /* Local period at x, and its phase in periods relative to another place. */

@@ -37,16 +37,18 @@ static void accumulate(const double *y, const double *weight, size_t n, size_t k
 {
 	double values[ORDER];
 
-	for (size_t i = 0; i < n; i++) {
-		size_t first = i / knot;
-
+	for (size_t i = 0, first = 0, within = 0; i < n; i++) {
 		double w = weight ? weight[i] : 1;
 
-		basis((double)(i % knot) / (double)knot, values);
+		basis((double)within / (double)knot, values);
 		for (size_t j = 0; j < ORDER; j++) {
 			b[first + j] += w * values[j] * y[i];
 			for (size_t k = j; k < ORDER; k++)
 				a[first + j].row[k - j] += w * values[j] * values[k];
+		}
+		if (++within == knot) {
+			within = 0;
+			first++;
 		}
 	}
 }
@@ -89,13 +91,15 @@ int smooth_spline(const double *y, const double *weight, size_t n, size_t knot, 
 		most = fmax(most, weight[i]);
 	accumulate(y, weight, n, knot, a, b);
 	solve(a, b, m, 1e-9 * most); /* a spline may have little or no data below it */
-	for (size_t i = 0; i < n; i++) {
-		size_t first = i / knot;
-
-		basis((double)(i % knot) / (double)knot, values);
+	for (size_t i = 0, first = 0, within = 0; i < n; i++) {
+		basis((double)within / (double)knot, values);
 		ret[i] = values[0] * b[first] + values[1] * b[first + 1] +
 			 values[2] * b[first + 2] + values[3] * b[first + 3];
 		rss += (weight ? weight[i] : 1) * (y[i] - ret[i]) * (y[i] - ret[i]);
+		if (++within == knot) {
+			within = 0;
+			first++;
+		}
 	}
 	*ret_rss = rss;
 	return 0;

@@ -14,13 +14,13 @@
 #define RIPPLE_BASIS 6
 #define PRIOR_AMPLITUDES 3.0
 /*
- * Far out, where the curve is smooth, groups of points fit as well as the points and much faster: beyond
- * this many widths, in groups of no more points than this, this part of the width and of a ripple.
+ * Groups of points fit as well as the points and much faster where the curve is smooth: within this
+ * many widths, in groups of this part of the width; beyond, of that part and of a ripple.
  */
 #define NEAR_WIDTHS 8.0
-#define GROUP_MOST 8.0
-#define GROUP_WIDTHS 0.4
-#define GROUP_RIPPLES 0.05
+#define NEAR_PART (1.0 / 20)
+#define FAR_WIDTHS 0.4
+#define FAR_RIPPLES 0.05
 /* Of a neighbour's core that is left out; never more than this part of the way to it. */
 #define MASK_FWHM 3.0
 #define MASK_PART 0.4
@@ -74,17 +74,20 @@ static size_t ripple_lines(const struct window_request *q)
 
 /* ---- points ---- */
 
-/* Where each point of the span goes: several far from the resonance share one place. */
+/* Where each point of the span goes: several may share one place. */
 struct places {
-	size_t count;	/* points of the span that are not masked */
-	double *s;	/* detuning of each */
-	uint32_t *slot; /* index in the window */
-	double *number; /* of points in a slot, by slot */
+	size_t count;	 /* points of the span that are not masked */
+	size_t slots;	 /* places */
+	double *s;	 /* detuning of each point */
+	uint32_t *point; /* its index in the spectrum */
+	uint32_t *slot;	 /* its place */
+	double *number;	 /* of points in a place */
 };
 
 static void places_clear(struct places *p)
 {
 	free(p->s);
+	free(p->point);
 	free(p->slot);
 	free(p->number);
 }
@@ -92,9 +95,64 @@ static void places_clear(struct places *p)
 static int places_allocate(struct places *p, size_t n)
 {
 	p->s = malloc((n + 1) * sizeof(*p->s));
+	p->point = malloc((n + 1) * sizeof(*p->point));
 	p->slot = malloc((n + 1) * sizeof(*p->slot));
 	p->number = calloc(n + 1, sizeof(*p->number));
-	return p->s && p->slot && p->number ? 0 : -ENOMEM;
+	return p->s && p->point && p->slot && p->number ? 0 : -ENOMEM;
+}
+
+/* Points in a group near to and far from the resonance. */
+struct group_size {
+	double near, far;
+};
+
+static struct group_size group_sizes(const struct spectrum *sp, const struct window_request *q)
+{
+	double width = q->fwhm_nm / sp->step_nm, most = FAR_WIDTHS * width;
+
+	for (size_t k = 0; q->ripple && k < q->ripple->count; k++)
+		most = fmin(most, FAR_RIPPLES / sp->step_nm *
+					  ripple_period_nm(&q->ripple->line[k], q->centre_nm));
+	return (struct group_size){ fmax(floor(NEAR_PART * width), 1), fmax(floor(most), 1) };
+}
+
+/* The group that grows in one direction; the directions alternate once sorted. */
+struct group {
+	bool open, near;
+	uint32_t slot;
+	double first_s;
+};
+
+static uint32_t place_point(struct places *p, struct group *g, double s, bool near, double most,
+			    double step_nm)
+{
+	if (!g->open || g->near != near || p->number[g->slot] >= most ||
+	    s - g->first_s > 1.5 * most * step_nm)
+		*g = (struct group){ true, near, (uint32_t)p->slots++, s };
+	p->number[g->slot]++;
+	return g->slot;
+}
+
+static void place_points(const struct spectrum *sp, const struct window_request *q, size_t from,
+			 size_t to, struct places *p)
+{
+	struct group_size size = group_sizes(sp, q);
+	struct group groups[2] = {};
+
+	for (size_t i = from; i < to; i++) {
+		double s = detuning_nm(sp->x_nm[i], q->centre_nm);
+		struct group *g = &groups[sp->direction[i] < 0];
+		bool near = fabs(s) < NEAR_WIDTHS * q->fwhm_nm;
+
+		if (masked(q, sp->x_nm[i])) {
+			g->open = false;
+			continue;
+		}
+		p->slot[p->count] = place_point(p, g, s, near, near ? size.near : size.far,
+						sp->step_nm);
+		p->point[p->count] = (uint32_t)i;
+		p->s[p->count++] = s;
+	}
 }
 
 static int window_allocate(struct window *w, size_t n, size_t basis_count)
@@ -105,6 +163,7 @@ static int window_allocate(struct window *w, size_t n, size_t basis_count)
 
 	if (!p)
 		return -ENOMEM;
+	w->n = n;
 	w->memory = p;
 	for (size_t k = 0; k < ARRAY_SIZE(columns); k++, p += n)
 		*columns[k] = p;
@@ -114,73 +173,38 @@ static int window_allocate(struct window *w, size_t n, size_t basis_count)
 	return 0;
 }
 
-static size_t group_size(const struct spectrum *sp, const struct window_request *q)
+/* Means over groups; how far near points lie from the means of theirs is one more blur. */
+static void average(const struct spectrum *sp, const struct window_request *q,
+		    const struct places *p, struct window *w)
 {
-	double most = fmin(GROUP_MOST, GROUP_WIDTHS * q->fwhm_nm / sp->step_nm);
+	double spread = 0, near = 0;
 
-	for (size_t k = 0; q->ripple && k < q->ripple->count; k++)
-		most = fmin(most, GROUP_RIPPLES / sp->step_nm *
-					  ripple_period_nm(&q->ripple->line[k], q->centre_nm));
-	return most > 1 ? (size_t)most : 1;
-}
+	for (size_t i = 0; i < w->n; i++)
+		w->share[i] = 1 / p->number[i];
+	for (size_t k = 0; k < p->count; k++) {
+		size_t i = p->point[k], slot = p->slot[k];
+		double share = w->share[slot];
 
-/* The group that grows in one direction; the directions alternate once sorted. */
-struct group {
-	bool open;
-	uint32_t slot;
-	double first_s;
-};
-
-static uint32_t place_point(struct places *p, struct window *w, struct group *g, double s, bool alone,
-			    size_t most, double reach_nm)
-{
-	if (!g->open || alone || p->number[g->slot] >= (double)most || s - g->first_s > reach_nm)
-		*g = (struct group){ true, (uint32_t)w->n++, s };
-	p->number[g->slot]++;
-	g->open = !alone;
-	return g->slot;
-}
-
-static void place_points(const struct spectrum *sp, const struct window_request *q, size_t from,
-			 size_t to, struct places *p, struct window *w)
-{
-	size_t most = group_size(sp, q);
-	double reach_nm = 2 * (double)most * sp->step_nm;
-	struct group groups[2] = {};
-
-	for (size_t i = from; i < to; i++) {
-		double s = detuning_nm(sp->x_nm[i], q->centre_nm);
-		struct group *g = &groups[sp->direction[i] < 0];
-		bool alone = most == 1 || fabs(s) < NEAR_WIDTHS * q->fwhm_nm;
-		uint32_t slot;
-
-		if (masked(q, sp->x_nm[i])) {
-			g->open = false;
-			continue;
-		}
-		slot = place_point(p, w, g, s, alone, most, reach_nm);
-		p->s[p->count] = s;
-		p->slot[p->count++] = slot;
-		w->s[slot] += s;
-		w->y[slot] += sp->y[i];
-		w->white[slot] += sp->white[i];
-		w->neighbours[slot] += neighbours_response(q, sp->x_nm[i]);
+		w->s[slot] += p->s[k] * share;
+		w->y[slot] += sp->y[i] * share;
+		w->white[slot] += sp->white[i] * share * share;
+		w->neighbours[slot] += neighbours_response(q, sp->x_nm[i]) * share;
 		w->direction[slot] = sp->direction[i];
 	}
+	for (size_t k = 0; k < p->count; k++) {
+		if (fabs(p->s[k]) >= NEAR_WIDTHS * q->fwhm_nm)
+			continue;
+		spread += pow(p->s[k] - w->s[p->slot[k]], 2);
+		near++;
+	}
+	w->group_variance_nm2 = near > 0 ? spread / near : 0;
 }
 
-static void average(struct window *w, const struct places *p)
+static void see_directions(struct window *w)
 {
 	bool rising = false, falling = false;
 
 	for (size_t i = 0; i < w->n; i++) {
-		double m = p->number[i];
-
-		w->s[i] /= m;
-		w->y[i] /= m;
-		w->white[i] /= m * m;
-		w->neighbours[i] /= m;
-		w->share[i] = 1 / m;
 		rising |= w->direction[i] > 0;
 		falling |= w->direction[i] < 0;
 	}
@@ -297,15 +321,17 @@ int window_make(const struct spectrum *sp, const struct window_request *q, struc
 					     .half_nm = q->half_nm,
 					     .period_nm = q->period_nm };
 
-	if (places_allocate(&places, to - from) < 0 ||
-	    window_allocate(&w, to - from, basis_count) < 0)
+	if (places_allocate(&places, to - from) < 0)
 		return -ENOMEM;
-	place_points(sp, q, from, to, &places, &w);
-	average(&w, &places);
+	place_points(sp, q, from, to, &places);
+	if (places.slots < basis_count + 6)
+		return -ENODATA;
+	if (window_allocate(&w, places.slots, basis_count) < 0)
+		return -ENOMEM;
+	average(sp, q, &places, &w);
+	see_directions(&w);
 	set_turns(&w);
 	add_baseline(&w, q, &places);
-	if (w.n < w.basis_count + 6)
-		return -ENODATA;
 	*ret = w;
 	memset(&w, 0, sizeof(w));
 	return 0;

@@ -23,7 +23,7 @@ struct neighbour {
 
 struct window_request {
 	double centre_nm, half_nm;
-	double fwhm_nm;		 /* far from a resonance this wide, points are averaged in groups */
+	double fwhm_nm;		 /* points that lie dense on this scale are averaged in groups */
 	double period_nm;	 /* of the resonance's family, 0: not known */
 	unsigned int degree;	 /* of the baseline polynomial */
 	const struct ripple *ripple; /* or NULL */
@@ -36,6 +36,7 @@ struct window {
 	double centre_nm, half_nm, period_nm;
 	double *s, *y, *white;
 	double *share;	  /* of sigma_x^2 that is left: 1 over the points averaged */
+	double group_variance_nm2; /* of the points near the resonance about their group's mean */
 	double *turn_sin, *turn_cos;
 	signed char *direction;
 	bool two_way;
