@@ -60,6 +60,8 @@ static int spawn_with(const char *program, char *const *argv, int frame_fd, cons
 	posix_spawn_file_actions_adddup2(&actions, pipes[1], 1);
 	posix_spawn_file_actions_adddup2(&actions, pipes[3], 2);
 	posix_spawn_file_actions_adddup2(&actions, frame_fd, FRAME_FD);
+	/* Also what we were given and did not open ourselves. */
+	posix_spawn_file_actions_addclosefrom_np(&actions, FRAME_FD + 1);
 	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 	posix_spawnattr_setsigmask(&attributes, &none);
 	posix_spawnattr_setsigdefault(&attributes, &all);
@@ -154,8 +156,8 @@ static const char *last_words(struct worker *w)
 	return strncmp(line, "etalon-analyse: ", 16) == 0 ? line + 16 : line;
 }
 
-static int judge(struct worker *w, int heard, int status, int timeout_ms, json_t **ret,
-		 char **ret_message)
+static int judge(struct worker *w, const char *program, int heard, int status, int timeout_ms,
+		 json_t **ret, char **ret_message)
 {
 	json_error_t error;
 	json_t *result;
@@ -172,7 +174,7 @@ static int judge(struct worker *w, int heard, int status, int timeout_ms, json_t
 			    "the analysis crashed (signal %d); the run is stored",
 			    WTERMSIG(status));
 	if (WEXITSTATUS(status) == 127 && w->size[0] == 0)
-		return fail(ret_message, -ENOENT, "the analysis could not be started");
+		return fail(ret_message, -ENOENT, "the analysis %s could not be started", program);
 	if (WEXITSTATUS(status) != 0)
 		return fail(ret_message, -EINVAL, "%s", last_words(w));
 	result = json_loadb(w->text[0] ? w->text[0] : "", w->size[0], 0, &error);
@@ -205,7 +207,7 @@ int analysis_run(const char *program, int frame_fd, const char *channel, int tim
 	closep(&w.fds[1]);
 	while (waitpid(w.pid, &status, 0) < 0 && errno == EINTR)
 		;
-	r = judge(&w, heard, status, timeout_ms, ret, ret_message);
+	r = judge(&w, program, heard, status, timeout_ms, ret, ret_message);
 	free(w.text[0]);
 	free(w.text[1]);
 	return r;
