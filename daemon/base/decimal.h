@@ -21,7 +21,8 @@ struct decimal {
 /*
  * Reads a number at the start of text: sign (also U+2212), digits in groups of three with blanks,
  * no-break or thin spaces, apostrophes or underscores between them, a point, an exponent. Returns
- * its length in bytes, or 0 when text does not start with a number. An exponent beyond +-9999 is held there.
+ * its length in bytes, or 0 when text does not start with a number. An exponent beyond +-9999 is
+ * held there.
  */
 size_t decimal_scan(const char *text, struct decimal *ret);
 

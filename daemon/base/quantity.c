@@ -364,29 +364,18 @@ int quantity_parse(const char *text, enum quantity_kind kind, int64_t *ret, char
 	return r;
 }
 
-/* numerator / divisor, half to even. */
-static int quotient(unsigned __int128 numerator, int64_t divisor, int64_t *ret)
-{
-	unsigned __int128 q = numerator / (uint64_t)divisor;
-	uint64_t rest = (uint64_t)(numerator % (uint64_t)divisor), up = (uint64_t)divisor - rest;
-
-	if (rest > up || (rest == up && (q & 1)))
-		q++;
-	if (q > INT64_MAX)
-		return -ERANGE;
-	*ret = (int64_t)q;
-	return 0;
-}
-
 int wavelength_of_frequency(int64_t mhz, int64_t *ret_fm)
 {
 	/* c m/s x 1e15 fm/m x 1e3 mHz/Hz */
-	return quotient((unsigned __int128)LIGHT_M_PER_S * 1000000000ULL * 1000000000ULL, mhz,
-			ret_fm);
-}
+	const unsigned __int128 light =
+		(unsigned __int128)LIGHT_M_PER_S * 1000000000ULL * 1000000000ULL;
+	unsigned __int128 fm = light / (uint64_t)mhz;
+	uint64_t rest = (uint64_t)(light % (uint64_t)mhz), up = (uint64_t)mhz - rest;
 
-int frequency_of_wavelength(int64_t fm, int64_t *ret_mhz)
-{
-	return quotient((unsigned __int128)LIGHT_M_PER_S * 1000000000ULL * 1000000000ULL, fm,
-			ret_mhz);
+	if (rest > up || (rest == up && (fm & 1)))
+		fm++;
+	if (fm > INT64_MAX)
+		return -ERANGE;
+	*ret_fm = (int64_t)fm;
+	return 0;
 }

@@ -32,18 +32,21 @@ enum quantity_kind {
 };
 
 /*
- * -EINVAL not a number, no unit, or a unit of something else; -ERANGE too large for 64 bits; -EDOM so
- * small that it would become 0. *ret_message says what is wrong and what would do, in one sentence
- * that begins with the text in quotes.
+ * -EINVAL not a number, no unit, or a unit of something else; -ERANGE too large for 64 bits;
+ * -EDOM so small that it would become 0. *ret_message says what is wrong and what would do, in
+ * one sentence that begins with the text in quotes.
  */
 int quantity_parse(const char *text, enum quantity_kind kind, int64_t *ret, char **ret_message);
 
-/* True when the text's unit is one of optical frequency (THz, GHz ...), whether or not it parses. */
+/*
+ * True when the text's unit is one of optical frequency (THz, GHz ...), whether or not it parses.
+ */
 bool quantity_is_frequency(const char *text);
 
 /*
- * True for dBm and optical frequencies: hardly any of the contract's integers can be written so, and who sets
- * a source must take the nearest that it has. False for decimal units, which say exactly what is meant.
+ * True for dBm and optical frequencies: hardly any of the contract's integers can be written so,
+ * and who sets a source must take the nearest that it has. False for decimal units, which say
+ * exactly what is meant.
  */
 bool quantity_is_derived(const char *text);
 
@@ -69,8 +72,8 @@ const char *quantity_kind_name(enum quantity_kind kind);
 /* "nm, pm, fm, um, THz, GHz": the units that quantity_parse() takes. */
 const char *quantity_kind_units(enum quantity_kind kind);
 /*
- * The kind for a channel whose integers have this unit of the board contract ("fm", "fW", "fA", "nV",
- * "uK", "nm", "ndB", "ns"; "" is a count), or -ENOENT.
+ * The kind for a channel whose integers have this unit of the board contract ("fm", "fW", "fA",
+ * "nV", "uK", "nm", "ndB", "ns"; "" is a count), or -ENOENT.
  */
 int quantity_kind_of_unit(const char *unit);
 
@@ -78,8 +81,7 @@ int quantity_kind_of_unit(const char *unit);
 #define QUANTITY_ONE_MILLIWATT_FW 1000000000000LL
 #define LIGHT_M_PER_S 299792458LL
 
-/* c / f and c / wavelength, correctly rounded; positive arguments that give more than 64 bits: -ERANGE. */
+/* c / f, rounded half to even; mhz above 0. -ERANGE when it is more than 64 bits hold. */
 int wavelength_of_frequency(int64_t mhz, int64_t *ret_fm);
-int frequency_of_wavelength(int64_t fm, int64_t *ret_mhz);
 
 #endif

@@ -76,7 +76,10 @@ static const struct scale *fitting(const struct scale *s, uint64_t size)
 	return s;
 }
 
-/* ".1234" of part / divisor without the zeros that say nothing, "" for none. divisor: a power of ten. */
+/*
+ * ".1234" of part / divisor without the zeros that say nothing, "" for none. divisor: a power of
+ * ten.
+ */
 static void fraction_text(uint64_t part, uint64_t divisor, char text[static 24])
 {
 	size_t digits = 0;

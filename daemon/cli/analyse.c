@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * etalonctl analyse: files, without a daemon: the program etalon-analyse takes over. Runs, by the daemon.
+ * etalonctl analyse: files, without a daemon: the program etalon-analyse takes over. Runs, by the
+ * daemon.
  */
 #include "cli/run.h"
 #include "cli/verbs.h"

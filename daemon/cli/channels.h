@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Sources and detectors as the board's properties list them, found by what people call them. Layer: cli.
- * Limits are the daemon's business: nothing is checked here but names and units.
+ * Sources and detectors as the board's properties list them, found by what people call them.
+ * Layer: cli. Limits are the daemon's business: nothing is checked here but names and units.
  */
 #ifndef ETALON_CLI_CHANNELS_H
 #define ETALON_CLI_CHANNELS_H
@@ -24,8 +24,9 @@ enum quantity_kind source_kind(const json_t *source);
 struct quantity_text source_text(const json_t *source, int64_t value);
 
 /*
- * Reads a value for a source. What is written in dBm or THz becomes the nearest setpoint that the source has;
- * anything else is taken as it stands (the daemon refuses what lies between setpoints). Negative errno with a message.
+ * Reads a value for a source. What is written in dBm or THz becomes the nearest setpoint that the
+ * source has; anything else is taken as it stands (the daemon refuses what lies between
+ * setpoints). Negative errno with a message.
  */
 int source_parse(const json_t *source, const char *text, int64_t *ret, char **ret_message);
 
@@ -33,11 +34,11 @@ int source_parse(const json_t *source, const char *text, int64_t *ret, char **re
 const json_t *find_range(const json_t *detector, const char *name);
 
 /*
- * Splits "a,b" and repeated -d into detector names; refuses unknown ones with the nearest and the list.
- * *ret: array of strings as given. 0 or an exit code.
+ * Splits "a,b" and repeated -d into detector names; refuses unknown ones with the nearest and the
+ * list. *ret: array of strings as given. 0 or an exit code.
  */
-int read_detectors(struct cli *cli, const struct object *board, const char *const *lists, size_t count,
-		   json_t **ret);
+int read_detectors(struct cli *cli, const struct object *board, const char *const *lists,
+		   size_t count, json_t **ret);
 /* Refuses one name: nearest, then all there are. Returns EXIT_USAGE. */
 int refuse_detector(struct cli *cli, const struct object *board, const char *name);
 int refuse_source(struct cli *cli, const struct object *board, const char *name);

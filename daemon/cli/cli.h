@@ -74,7 +74,10 @@ int cli_no_memory(struct cli *cli);
 int cli_catch_signals(struct cli *cli);
 /* They kill again: for work that does not turn the loop. One that is pending is delivered then. */
 void cli_release_signals(struct cli *cli);
-/* One turn of the loop, at most timeout_us (UINT64_MAX: no limit). Negative errno only when the loop is broken. */
+/*
+ * One turn of the loop, at most timeout_us (UINT64_MAX: no limit). Negative errno only when the
+ * loop is broken.
+ */
 int cli_turn(struct cli *cli, uint64_t timeout_us);
 
 #endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * etalonctl compare: resonances of runs side by side with their shifts, and the spectra in one picture.
+ * etalonctl compare: resonances of runs side by side with their shifts, and the spectra in one
+ * picture.
  */
 #include "cli/compare.h"
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * Limits of a verdict. Quantities and units are known to the daemon, which refuses others. See expect.h.
+ * Limits of a verdict. Quantities and units are known to the daemon, which refuses others. See
+ * expect.h.
  */
 #include "cli/expect.h"
 

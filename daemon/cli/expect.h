@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Limits of a verdict as people write them: "fwhm=19pm..22pm", "q_loaded=70000..", "count=9". Layer: cli; pure. */
+/*
+ * Limits of a verdict as people write them: "fwhm=19pm..22pm", "q_loaded=70000..", "count=9".
+ * Layer: cli; pure.
+ */
 #ifndef ETALON_CLI_EXPECT_H
 #define ETALON_CLI_EXPECT_H
 

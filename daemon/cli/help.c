@@ -29,7 +29,10 @@ static size_t line_length(const char *text, size_t room)
 	return cut > 0 ? cut : n;
 }
 
-/* Wrapped at WIDTH; the first line follows what stands there already, the rest is indented as far. */
+/*
+ * Wrapped at WIDTH; the first line follows what stands there already, the rest is indented as
+ * far.
+ */
 static void print_wrapped(FILE *to, int indent, const char *text)
 {
 	for (bool first = true; *text; first = false) {

@@ -99,7 +99,10 @@ static int wait_for_end(struct cli *cli, struct object *board, struct object *jo
 			progress.cancelling = true;
 			cancel(cli, job);
 		}
-		/* Light was taken away: the job says so itself, but is not waited for without end. */
+		/*
+		 * Light was taken away: the job says so itself, but is not waited for without
+		 * end.
+		 */
 		if (lease && lease->ended && !deadline)
 			deadline = now_ns() + LAST_WORDS_US * NSEC_PER_USEC;
 		if (deadline && now_ns() > deadline)

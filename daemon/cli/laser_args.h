@@ -5,7 +5,10 @@
 
 #include "cli/bus.h"
 
-/* Either text may be NULL. Object of integers by source name. 0 or an exit code with the message given. */
+/*
+ * Either text may be NULL. Object of integers by source name. 0 or an exit code with the message
+ * given.
+ */
 int laser_setpoints(struct cli *cli, const struct object *board, const char *wavelength,
 		    const char *power, json_t **ret);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The right to light: a lease of our own with its heartbeat, or attached to one of the same user. Layer: cli.
+ * The right to light: a lease of our own with its heartbeat, or attached to one of the same user.
+ * Layer: cli.
  *
  * The heartbeat is a timer of the main loop: a command that hangs falls silent, and the daemon
  * turns light off. There is no thread.
@@ -32,6 +33,9 @@ int lease_take(struct lease *l, struct cli *cli, const struct object *board,
 /* Gives it back: light off unless attached. */
 void lease_release(struct lease *l);
 #define _cleanup_lease_ _cleanup_(lease_release)
-#define LEASE_NONE {.fd = -1}
+#define LEASE_NONE       \
+	{                \
+		.fd = -1 \
+	}
 
 #endif

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Light in the foreground: it is on while the command runs and goes off with it. For hold and laser. Layer: cli.
+ * Light in the foreground: it is on while the command runs and goes off with it. For hold and
+ * laser. Layer: cli.
  */
 #ifndef ETALON_CLI_LIGHT_H
 #define ETALON_CLI_LIGHT_H
 
 #include "cli/lease.h"
 
-/* 0, or EXIT_REFUSED (EXIT_NO_BOARD: unplugged) with the reasons given: said before anything is asked for. */
+/*
+ * 0, or EXIT_REFUSED (EXIT_NO_BOARD: unplugged) with the reasons given: said before anything is
+ * asked for.
+ */
 int light_possible(struct cli *cli, const struct object *board);
 
 struct light {
@@ -18,8 +22,8 @@ struct light {
 };
 
 /*
- * Emits, stays until Ctrl-C (exit 0), a trip or the loss of lease, board or daemon; then dark. Returns the
- * exit code, everything said.
+ * Emits, stays until Ctrl-C (exit 0), a trip or the loss of lease, board or daemon; then dark.
+ * Returns the exit code, everything said.
  */
 int light_session(struct cli *cli, struct object *board, const struct light *light);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * etalonctl meter: optical power in large digits, for alignment. The values and their history; drawing is in
- * meter_show.c.
+ * etalonctl meter: optical power in large digits, for alignment. The values and their history;
+ * drawing is in meter_show.c.
  */
 #include "cli/meter.h"
 

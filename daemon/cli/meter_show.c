@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * Showing a meter: large digits on a terminal, a line otherwise, an object with --json. See meter.h.
+ * Showing a meter: large digits on a terminal, a line otherwise, an object with --json. See
+ * meter.h.
  */
 #include "cli/meter.h"
 

@@ -34,8 +34,8 @@ struct options {
 };
 
 /*
- * Options every verb takes (--bus, --board, --json, --help) come on top of `specs`, which may be NULL.
- * -EINVAL with a message.
+ * Options every verb takes (--bus, --board, --json, --help) come on top of `specs`, which may be
+ * NULL. -EINVAL with a message.
  */
 int options_parse(struct options *o, const struct option_spec *specs, int argc, char **argv,
 		  char **ret_message);
@@ -51,8 +51,8 @@ const char *options_text(const struct options *o, const char *name);
 const char *options_nth(const struct options *o, const char *name, size_t index);
 
 /*
- * The candidate nearest to `word`, or NULL when none is near: at most one third of its letters differ,
- * or it begins with word. `candidates` is NULL-terminated.
+ * The candidate nearest to `word`, or NULL when none is near: at most one third of its letters
+ * differ, or it begins with word. `candidates` is NULL-terminated.
  */
 const char *nearest_word(const char *word, const char *const *candidates);
 

@@ -71,7 +71,10 @@ static int read_wish(struct cli *cli, const struct options *o, struct wish *w)
 	return r;
 }
 
-/* Files are told from run numbers by what they are: a file that exists, or a name with a point or a slash. */
+/*
+ * Files are told from run numbers by what they are: a file that exists, or a name with a point or
+ * a slash.
+ */
 static bool is_file(const char *text)
 {
 	return strpbrk(text, "./") || access(text, F_OK) == 0;

@@ -60,7 +60,10 @@ struct text engineering(double value, const char *unit)
 		return (struct text){"-"};
 	if (size > 0)
 		step = (int)floor(log10(size * 1.0000001) / 3);
-	/* "0.51 nA" reads as well as "510 pA" beside its neighbours; keep to one rule: whole part above 0. */
+	/*
+	 * "0.51 nA" reads as well as "510 pA" beside its neighbours; keep to one rule: whole part
+	 * above 0.
+	 */
 	step = MAX(-5, MIN(4, step));
 	value /= pow(1000, step);
 	size = fabs(value);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Numbers, tables and colours for people. Layer: cli. Plain ASCII; numbers with a point in every locale.
+ * Numbers, tables and colours for people. Layer: cli. Plain ASCII; numbers with a point in every
+ * locale.
  */
 #ifndef ETALON_CLI_PRINT_H
 #define ETALON_CLI_PRINT_H
@@ -13,8 +14,10 @@ struct text {
 	char text[64];
 };
 
-/* Value with its standard uncertainty in units of the last digit: 20.77(1). One digit of it, two where
- * that begins with 1. Without a usable sigma: value with `digits` decimals. NaN: "-". */
+/*
+ * Value with its standard uncertainty in units of the last digit: 20.77(1). One digit of it, two
+ * where that begins with 1. Without a usable sigma: value with `digits` decimals. NaN: "-".
+ */
 struct text uncertain(double value, double sigma, int digits);
 /* Decimals only: "0.01"; NaN: "-". */
 struct text decimals(double value, int digits);

@@ -40,7 +40,10 @@ int verb_refuse(struct cli *cli, const char *name)
 	return EXIT_USAGE;
 }
 
-/* Number of the verb's word, argc when there is none, or -1 with a message: only common options stand in front of it. */
+/*
+ * Number of the verb's word, argc when there is none, or -1 with a message: only common options
+ * stand in front of it.
+ */
 static int find_verb_word(struct cli *cli, int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++) {

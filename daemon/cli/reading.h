@@ -8,7 +8,10 @@
 #include "cli/bus.h"
 #include "cli/print.h"
 
-/* The call Read: names an array of strings, aperture_ns 0: as it is, ranges may be NULL. NULL without memory. */
+/*
+ * The call Read: names an array of strings, aperture_ns 0: as it is, ranges may be NULL. NULL
+ * without memory.
+ */
 sd_bus_message *reading_call(struct cli *cli, const struct object *board, const json_t *names,
 			     int64_t aperture_ns, const json_t *ranges);
 

@@ -17,8 +17,8 @@ struct presentation {
 };
 
 /*
- * Prints the run of an outcome, writes files, draws. Returns the exit code of it all: the outcome's, or that of a file that
- * could not be written.
+ * Prints the run of an outcome, writes files, draws. Returns the exit code of it all: the
+ * outcome's, or that of a file that could not be written.
  */
 int show_outcome(struct cli *cli, const struct outcome *outcome, const struct presentation *show);
 

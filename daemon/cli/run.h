@@ -16,10 +16,11 @@ int run_open(struct cli *cli, int64_t run, struct object *ret);
 int run_open_text(struct cli *cli, const char *text, struct object *ret);
 
 /*
- * All of its data, call by call. columns: NULL-terminated names, or NULL for all. 0 or an exit code with the message
- * given. A run without a single point gives EXIT_TROUBLE.
+ * All of its data, call by call. columns: NULL-terminated names, or NULL for all. 0 or an exit
+ * code with the message given.
  */
-int fetch_run(struct cli *cli, const struct object *run, const char *const *columns, struct table **ret);
+int fetch_run(struct cli *cli, const struct object *run, const char *const *columns,
+	      struct table **ret);
 
 /* Runs by filter, newest first: array of objects. 0 or an exit code with the message given. */
 int run_list(struct cli *cli, const json_t *filter, json_t **ret);

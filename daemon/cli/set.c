@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * etalonctl set: sources by name, in their units. Limits are checked by the daemon, before any is set.
+ * etalonctl set: sources by name, in their units. Limits are checked by the daemon, before any is
+ * set.
  */
 #include "cli/channels.h"
 #include "cli/run.h"

@@ -6,8 +6,9 @@
 #include <stdint.h>
 
 /*
- * "today", "yesterday", "90s", "20min", "2h", "3d", "1w" (ago), "2025-03-01", "2025-03-01 14:30[:05]", "2025-03-01T14:30".
- * Local time. now_s and *ret in seconds since 1970. -EINVAL with a message.
+ * "today", "yesterday", "90s", "20min", "2h", "3d", "1w" (ago), "2025-03-01", "2025-03-01
+ * 14:30[:05]", "2025-03-01T14:30". Local time. now_s and *ret in seconds since 1970. -EINVAL with
+ * a message.
  */
 int since_parse(const char *text, int64_t now_s, int64_t *ret, char **ret_message);
 

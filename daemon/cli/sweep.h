@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Wavelength sweeps: from the command line to a request, and from a request to results. Shared by the verbs sweep,
- * reference take and again. Layer: cli.
+ * Wavelength sweeps: from the command line to a request, and from a request to results. Shared by
+ * the verbs sweep, reference take and again. Layer: cli.
  */
 #ifndef ETALON_CLI_SWEEP_H
 #define ETALON_CLI_SWEEP_H
@@ -19,14 +19,17 @@ int sweep_override(struct cli *cli, const struct object *board, const struct opt
 		   const char *const *words, size_t word_count, json_t *request);
 
 /*
- * Plan, then (without --dry-run) light, measurement, account, files and picture. Returns the exit code.
+ * Plan, then (without --dry-run) light, measurement, account, files and picture. Returns the exit
+ * code.
  */
-int sweep_run(struct cli *cli, struct object *board, const struct options *o, const json_t *request);
+int sweep_run(struct cli *cli, struct object *board, const struct options *o,
+	      const json_t *request);
 
 struct files;
 
 /* Asks for the plan and prints it. *ret_plan may be NULL. 0 or an exit code. */
-int plan_show(struct cli *cli, const struct object *board, const json_t *request, json_t **ret_plan);
+int plan_show(struct cli *cli, const struct object *board, const json_t *request,
+	      json_t **ret_plan);
 /* First and last setpoints of every source, all of them into files. 0 or an exit code. */
 int plan_show_setpoints(struct cli *cli, const struct object *board, const struct files *files,
 			const json_t *request);

@@ -58,7 +58,8 @@ void truth_report(FILE *to, const json_t *analysis, const json_t *truth)
 
 	if (count == 0 || !shifts) {
 		fprintf(to, "truth: %s, no resonances known beforehand\n",
-			member_text(truth, "device"));
+			streq(member_text(truth, "device"), "file") ? "a measured spectrum"
+								    : member_text(truth, "device"));
 		return;
 	}
 	match_resonances(true_list, found, shifts);

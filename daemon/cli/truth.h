@@ -8,7 +8,10 @@
 #include "cli/cli.h"
 #include "cli/wire.h"
 
-/* The JSON that `etalon-emulator --truth` prints; path NULL: none. 0 or an exit code with the message given. */
+/*
+ * The JSON that `etalon-emulator --truth` prints; path NULL: none. 0 or an exit code with the
+ * message given.
+ */
 int truth_load(struct cli *cli, const char *path, json_t **ret);
 /* A table: each true resonance beside the one that was found for it, and what has no partner. */
 void truth_report(FILE *to, const json_t *analysis, const json_t *truth);

@@ -37,7 +37,7 @@ int cli_main(struct cli *cli, int argc, char **argv);
 
 extern const struct verb verb_analyse, verb_again, verb_compare, verb_export, verb_fault, verb_help,
 	verb_hold, verb_info, verb_label, verb_laser, verb_list, verb_meter, verb_monitor, verb_off,
-	verb_plot, verb_read, verb_reference, verb_runs, verb_set, verb_show, verb_status, verb_sweep,
-	verb_wait, verb_zero;
+	verb_plot, verb_read, verb_reference, verb_runs, verb_set, verb_show, verb_status,
+	verb_sweep, verb_wait, verb_zero;
 
 #endif

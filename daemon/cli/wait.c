@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * etalonctl wait: for a board, a state, the end of a job; without a race, for scripts. Subscribes first, then looks.
+ * etalonctl wait: for a board, a state, the end of a job; without a race, for scripts. Subscribes
+ * first, then looks.
  */
 #include "base/quantity.h"
 #include "cli/job.h"

@@ -2,8 +2,8 @@
 /*
  * D-Bus values as JSON and back. Layer: cli.
  *
- * Dictionaries become objects, structs and arrays become arrays, variants what they hold, and a file
- * descriptor null. JSON's integers have 64 bits with sign: 2^64-1 reads as -1.
+ * Dictionaries become objects, structs and arrays become arrays, variants what they hold, and a
+ * file descriptor null. JSON's integers have 64 bits with sign: 2^64-1 reads as -1.
  */
 #ifndef ETALON_CLI_WIRE_H
 #define ETALON_CLI_WIRE_H

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * etalonctl as a user has it: the real program, a real bus, etalond and an emulated board. Everything is typed;
- * exit codes and words are read, and the board's own log where light is the question.
+ * etalonctl as a user has it: the real program, a real bus, etalond and an emulated board.
+ * Everything is typed; exit codes and words are read, and the board's own log where light is the
+ * question.
  */
 #include "session.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * etalonctl in the process of a test: command lines in, both streams and the exit code out; with or without a
- * stand-in for the daemon that has one ordinary board.
+ * etalonctl in the process of a test: command lines in, both streams and the exit code out; with
+ * or without a stand-in for the daemon that has one ordinary board.
  */
 #ifndef ETALON_TESTS_CLI_BENCH_H
 #define ETALON_TESTS_CLI_BENCH_H
@@ -21,11 +21,17 @@ struct cli_bench {
 };
 
 void cli_bench_open(struct cli_bench *b);
-/* With the stand-in: a board that is off, a laser 1480-1640 nm, pd1 = through, pd2 = drop, a heater. */
+/*
+ * With the stand-in: a board that is off, a laser 1480-1640 nm, pd1 = through, pd2 = drop, a
+ * heater.
+ */
 void cli_bench_open_with_board(struct cli_bench *b);
 void cli_bench_close(struct cli_bench *b);
 
-/* Runs one command, words split at blanks ('...' keeps them); b->out and b->err are its output alone. */
+/*
+ * Runs one command, words split at blanks ('...' keeps them); b->out and b->err are its output
+ * alone.
+ */
 int cli_bench_run(struct cli_bench *b, const char *command);
 
 #endif

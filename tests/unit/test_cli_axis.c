@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * The axis of a sweep: what is asked for comes out exactly, and a step that does not divide its span is
- * refused with the nearest that does.
+ * The axis of a sweep: what is asked for comes out exactly, and a step that does not divide its
+ * span is refused with the nearest that does.
  */
 #include <errno.h>
 #include <inttypes.h>

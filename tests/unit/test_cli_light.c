@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * Light in the foreground, against a stand-in for the daemon: the lease beats while the command lives, Ctrl-C is
- * dark, whatever takes the light away is told with its reason, and nobody's light is turned on by accident.
+ * Light in the foreground, against a stand-in for the daemon: the lease beats while the command
+ * lives, Ctrl-C is dark, whatever takes the light away is told with its reason, and nobody's
+ * light is turned on by accident.
  */
 #include "cli_bench.h"
 

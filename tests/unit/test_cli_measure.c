@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * Measuring with etalonctl, against a stand-in for the daemon: the request that goes out, the account that comes back, the
- * exit code of every kind of end, files that are checked before any light.
+ * Measuring with etalonctl, against a stand-in for the daemon: the request that goes out, the
+ * account that comes back, the exit code of every kind of end, files that are checked before any
+ * light.
  */
 #include "cli_bench.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * Numbers and tables as people read them; D-Bus values and JSON into each other without loss; resonances of two
- * runs find their partners.
+ * Numbers and tables as people read them; D-Bus values and JSON into each other without loss;
+ * resonances of two runs find their partners.
  */
 #include <errno.h>
 #include <math.h>
