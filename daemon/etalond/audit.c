@@ -26,20 +26,22 @@ void audit(const struct actor *actor, const char *action, const struct board *bo
 	const char *serial = board && board->known ? board_serial(board) : "";
 	const char *sender = actor ? actor->name : "";
 	uint32_t uid = actor ? actor->uid : (uint32_t)getuid();
-	char text[512];
+	char text[512], user[16] = "?"; /* OFF does not wait to learn who it was */
 	va_list ap;
 
 	va_start(ap, format);
 	vsnprintf(text, sizeof(text), format, ap);
 	va_end(ap);
+	if (uid != UINT32_MAX)
+		snprintf(user, sizeof(user), "%u", uid);
 	if (journal_wanted())
-		sd_journal_send("MESSAGE=%s %s by %s uid %u: %s", action, serial,
-				sender[0] ? sender : "etalond", uid, text, "PRIORITY=%d",
+		sd_journal_send("MESSAGE=%s %s by %s uid %s: %s", action, serial,
+				sender[0] ? sender : "etalond", user, text, "PRIORITY=%d",
 				LOG_NOTICE, "ETALON_ACTION=%s", action, "ETALON_BOARD=%s", serial,
-				"ETALON_SENDER=%s", sender, "ETALON_UID=%u", uid, NULL);
+				"ETALON_SENDER=%s", sender, "ETALON_UID=%s", user, NULL);
 	else
-		fprintf(stderr, "audit: %s%s%s by %s uid %u%s%s\n", action, serial[0] ? " " : "",
-			serial, sender[0] ? sender : "etalond", uid, text[0] ? ": " : "", text);
+		fprintf(stderr, "audit: %s%s%s by %s uid %s%s%s\n", action, serial[0] ? " " : "",
+			serial, sender[0] ? sender : "etalond", user, text[0] ? ": " : "", text);
 }
 
 void say(int priority, const char *format, ...)

@@ -130,21 +130,27 @@ static void end_jobs(struct context *ctx)
 	mailbox_drain(ctx->mailbox); /* what they had to say at their end */
 }
 
-struct context *context_free(struct context *ctx)
+void context_quiesce(struct context *ctx)
 {
-	if (!ctx)
-		return NULL;
 	ctx->stopping = true;
 	if (ctx->mailbox)
 		end_jobs(ctx);
+	/* What is queued is answered, and may speak of jobs and boards. */
 	ctx->workers = workers_free(ctx->workers);
 	ctx->writer = writer_free(ctx->writer);
 	if (ctx->mailbox)
 		mailbox_drain(ctx->mailbox);
-	while (ctx->boards)
-		board_remove(ctx->boards);
 	while (ctx->jobs)
 		job_free(ctx->jobs);
+	while (ctx->boards)
+		board_remove(ctx->boards);
+}
+
+struct context *context_free(struct context *ctx)
+{
+	if (!ctx)
+		return NULL;
+	context_quiesce(ctx);
 	runs_free(ctx->runs);
 	mailbox_free(ctx->mailbox);
 	sd_event_source_disable_unref(ctx->stop_timer);

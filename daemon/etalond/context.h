@@ -87,7 +87,12 @@ struct context {
 /* Opens the store and starts the threads. The observer must be set before boards are added. */
 int context_new(sd_event *event, const struct config *config, const char *store_path,
 		struct context **ret, char **ret_message);
-/* Ends boards, jobs and threads at once; call after context_stop() has run its course. */
+/*
+ * When the loop has ended: tasks, jobs and boards end, and the observer hears of it for the last
+ * time; afterwards it may go. Harmless when done twice.
+ */
+void context_quiesce(struct context *ctx);
+/* Ends what is left at once; call after context_stop() has run its course. */
 struct context *context_free(struct context *ctx);
 DEFINE_CLEANUP(struct context *, context_free, context_freep);
 

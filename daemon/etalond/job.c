@@ -418,6 +418,8 @@ struct job *job_free(struct job *job)
 	if (job->listed)
 		o->job_removed(o->userdata, job);
 	unlink_job(job);
+	if (job->board->job == job)
+		job->board->job = NULL;
 	sd_event_source_disable_unref(job->timer);
 	stream_free(job->stream);
 	store_close(job->reader);

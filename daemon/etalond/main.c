@@ -294,12 +294,7 @@ static int serve(struct context *ctx, sd_bus *connection, const struct options *
 	/* Not dark in time: the end of this process is, at once. */
 	if (r > 0)
 		_exit(EXIT_FAILURE);
-	/* All of them answer or tell the bus, so they go first; tasks may still speak of jobs. */
-	ctx->workers = workers_free(ctx->workers);
-	while (ctx->jobs)
-		job_free(ctx->jobs);
-	while (ctx->boards)
-		board_remove(ctx->boards);
+	context_quiesce(ctx);
 	return r;
 }
 

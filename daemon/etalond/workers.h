@@ -11,7 +11,8 @@
 #define WORKERS_COUNT 2
 #define WORKERS_QUEUED_MAX 64 /* of all users */
 #define WORKERS_SMALL_PER_UID_MAX 16 /* queued or running: queries, plans */
-#define WORKERS_BULK_PER_UID_MAX 4 /* data, analyses: one thread serves them, the other never does */
+#define WORKERS_BULK_PER_UID_MAX \
+	4 /* data, analyses: one thread serves them, the other never does */
 #define WORKERS_UID_DAEMON UINT32_MAX /* the daemon's own work: not limited */
 
 struct workers;

@@ -187,6 +187,44 @@ START_TEST(on_sigterm_light_goes_off_first_and_the_exit_is_clean)
 }
 END_TEST
 
+#define STOPS 12
+
+START_TEST(a_stop_at_any_moment_of_a_sweep_is_clean)
+{
+	static const char *const detectors[] = {"through", NULL};
+	uint64_t random = trial_seed();
+
+	for (int i = 0; i < STOPS; i++) {
+		sd_bus *bus = session_bus(&session);
+		_cleanup_free_ char *board = session_board_path(bus), *job = NULL, *newest = NULL;
+		struct holder h;
+		int status;
+
+		holder_start(&h, &session, 1000, i % 3 == 0);
+		/* A third of a second of sweep; delay, dark, storing and analysis besides. */
+		job = measure_wavelength(bus, board, 1549000000, 1555000000, 6001, 20000000,
+					 detectors);
+		ck_assert_ptr_nonnull(job);
+		poll(NULL, 0, (int)(trial_next(&random) % 700));
+		kill(session.daemon, SIGTERM);
+		ck_assert_int_eq(waitpid(session.daemon, &status, 0), session.daemon);
+		session.daemon = 0;
+		ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0,
+			      "stop %d: wait status %#x", i, status);
+		holder_end(&h);
+		sd_bus_flush_close_unref(bus);
+		session_start_daemon(&session);
+		bus = session_bus(&session);
+		/* Stored as what it was: nothing is left to be mended. */
+		ck_assert_int_ge(sd_bus_get_property_string(bus, "org.etalon1", "/org/etalon1",
+							    MANAGER, "StoreStatus", NULL, &newest),
+				 0);
+		ck_assert_str_eq(newest, "");
+		sd_bus_flush_close_unref(bus);
+	}
+}
+END_TEST
+
 START_TEST(light_ends_when_the_bus_does)
 {
 	sd_bus *bus = session_bus(&session);
@@ -316,6 +354,7 @@ int main(void)
 	tcase_add_loop_test(tc, wrong_arguments_are_refused_in_words, 0, (int)ARRAY_SIZE(refusals));
 	tcase_add_test(tc, a_wrong_configuration_is_refused_with_file_and_line);
 	tcase_add_test(tc, on_sigterm_light_goes_off_first_and_the_exit_is_clean);
+	tcase_add_test(tc, a_stop_at_any_moment_of_a_sweep_is_clean);
 	tcase_add_test(tc, light_ends_when_the_bus_does);
 	tcase_add_test(tc, after_a_kill_the_run_is_partial_and_the_store_says_so);
 	tcase_add_test(tc, a_board_that_appears_later_is_found);

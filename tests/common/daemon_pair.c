@@ -123,8 +123,7 @@ void daemon_pair_end_stop(struct daemon_pair *p)
 	_cleanup_free_ char *remove = asprintf_or_null("rm -rf '%s'", p->dir);
 
 	sd_bus_flush_close_unref(p->client);
-	while (p->context->boards)
-		board_remove(p->context->boards);
+	context_quiesce(p->context);
 	sd_bus_detach_event(p->bus->bus);
 	context_free(p->context);
 	bus_free(p->bus);
