@@ -78,20 +78,46 @@ static void ask_board(struct job *job)
 	job_set_cause(job, -EACCES, trip ? trip : "the board tripped");
 }
 
-/* Why it is not complete: the main loop's cause, else the board's own. */
-static char *cause_of_end(struct job *job)
+/* Why it is not complete: the main loop's cause, else the board's own, else what the ledger found. */
+static char *cause_of_end(struct job *job, const json_t *why)
 {
+	const char *first = json_string_value(json_array_get(why, 0));
 	char *cause = NULL;
 
 	ask_board(job);
-
 	pthread_mutex_lock(&job->cause_lock);
 	if (job->error < 0)
 		cause = strdup(job->message ? job->message : "ended early");
 	pthread_mutex_unlock(&job->cause_lock);
 	if (!cause && job->acquired.message)
 		cause = strdup(job->acquired.message);
-	return cause ? cause : strdup("the board's counts do not agree: see the ledger");
+	if (!cause)
+		cause = asprintf_or_null("the counts of the records do not agree: %s",
+					 first ? first : "see the ledger");
+	return cause;
+}
+
+/* What is wrong with the segments besides the one whose ledger the run shows. */
+static int add_other_segments(const struct job *job, const struct ledger *shown, json_t *why)
+{
+	for (size_t i = 0; i < job->acquired.ledger_count; i++) {
+		const struct ledger *ledger = &job->acquired.ledgers[i];
+		bool before = job->plan->segments[i].purpose == SEGMENT_DARK_BEFORE;
+		json_t *text, *reason;
+		size_t n;
+
+		if (ledger == shown || ledger_complete(ledger))
+			continue;
+		text = ledger_json(ledger);
+		json_array_foreach(json_object_get(text, "why"), n, reason)
+			json_array_append_new(why, json_sprintf("dark %s: %s",
+								before ? "before" : "after",
+								json_string_value(reason)));
+		json_decref(text);
+		if (!text)
+			return -ENOMEM;
+	}
+	return 0;
 }
 
 /* A cancel that came when all was taken already. */
@@ -132,7 +158,9 @@ static int make_meta(struct end *e)
 		return 0;
 	}
 	/* A run that lacks a dark segment is not complete either. */
-	cause = cause_of_end(job);
+	if (add_other_segments(job, ledger, json_object_get(text, "why")) < 0)
+		return -ENOMEM;
+	cause = cause_of_end(job, json_object_get(text, "why"));
 	if (!cause || json_object_set_new(text, "complete", json_false()) < 0 ||
 	    json_object_set_new(e->meta, "ended_early", json_string(cause)) < 0)
 		return -ENOMEM;
