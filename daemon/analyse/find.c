@@ -269,13 +269,58 @@ static void keep_strongest(struct found *f)
 	qsort(f->list, f->count, sizeof(*f->list), by_wavelength);
 }
 
-static double strongest(const struct found *f)
-{
-	double best = 0;
+/* ---- dips or peaks ---- */
 
-	for (size_t i = 0; i < f->count; i++)
-		best = fmax(best, f->list[i].significance);
-	return best;
+/* Medians of blocks: the level that narrow features leave from, whichever way. */
+struct levels {
+	size_t count;
+	double median[BLOCKS_MOST];
+};
+
+static struct levels make_levels(const struct search *s)
+{
+	size_t n = s->grid->n;
+	struct levels levels = { .count = MIN(MAX(n / BLOCK_LEAST, (size_t)1), (size_t)BLOCKS_MOST) };
+
+	for (size_t b = 0; b < levels.count; b++) {
+		size_t from = b * n / levels.count, to = (b + 1) * n / levels.count;
+
+		memcpy(s->scratch, s->y + from, (to - from) * sizeof(*s->y));
+		levels.median[b] = gsl_stats_median(s->scratch, 1, to - from);
+	}
+	return levels;
+}
+
+/* Between the blocks' middles. */
+static double level_at(const struct levels *l, size_t i, size_t n)
+{
+	double at = ((double)i + 0.5) / (double)n * (double)l->count - 0.5;
+	size_t b = (size_t)fmin(fmax(at, 0), (double)l->count - 1);
+	size_t next = MIN(b + 1, l->count - 1);
+
+	return l->median[b] + (l->median[next] - l->median[b]) * fmax(at - (double)b, 0);
+}
+
+/* How far the furthest candidate leaves the level. Beside a dip there is a place that stands out of
+ * its surroundings, but not of the level; and so below a peak. */
+static double furthest(const struct search *s, const struct levels *levels, const struct found *f,
+		       double sign)
+{
+	double most = 0;
+
+	for (size_t k = 0; k < f->count; k++) {
+		size_t i = grid_index(s->grid, f->list[k].centre_nm);
+
+		most = fmax(most, sign * (level_at(levels, i, s->grid->n) - s->y[i]));
+	}
+	return most;
+}
+
+static bool are_peaks(const struct search *s, const struct found *dips, const struct found *peaks)
+{
+	struct levels levels = make_levels(s);
+
+	return furthest(s, &levels, peaks, -1) > furthest(s, &levels, dips, 1);
 }
 
 /* ---- first values for a fit ---- */
@@ -372,7 +417,7 @@ int find_candidates(const struct grid *grid, double min_contrast, struct candida
 	search(&s, &down, &up);
 	keep_strongest(&down);
 	keep_strongest(&up);
-	*ret_peak = strongest(&up) > strongest(&down);
+	*ret_peak = are_peaks(&s, &down, &up);
 	chosen = *ret_peak ? &up : &down;
 	set_first_values(&s, *ret_peak, chosen);
 	*ret_count = chosen->count;

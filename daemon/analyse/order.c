@@ -9,6 +9,7 @@
 
 #include "analyse/spectrum.h"
 #include "base/util.h"
+#include "export/axis_check.h"
 
 /* A logged wavelength may step back by this many of its standard deviations. */
 #define STEP_BACK_SIGMAS 8
@@ -104,9 +105,10 @@ int spectrum_find_directions(struct spectrum *s, const size_t *row, const bool *
 		return fail(ret_message, -EINVAL,
 			    "the wavelength axis stands still: all %zu points are at %.4f nm", s->n,
 			    s->x_nm[0]);
+	/* A dense axis that states no random term has the one that its reader allowed it. */
 	tolerance_nm = s->description.sigma_x_nm > 0 ?
 			       STEP_BACK_SIGMAS * s->description.sigma_x_nm :
-			       1.01 * s->step_nm;
+			       fmax(1.01 * s->step_nm, AXIS_STEP_BACK_SIGMAS * AXIS_RANDOM_PM * 1e-3);
 	if (reverse && !any(reverse, s->n))
 		reverse = NULL;
 	turn = turning_point(s->x_nm, s->n);
