@@ -17,6 +17,9 @@
 #define ETALON_HW_H
 
 #include <linux/types.h>
+#ifdef __KERNEL__
+#include <linux/math64.h>
+#endif
 
 #define ETALON_HW_MAGIC 0x4e4c5445U /* "ETLN" */
 #define ETALON_HW_VERSION 0x00010000U /* major << 16 | minor; other major: refuse */
@@ -518,12 +521,14 @@ struct etalon_hw_upload {
  */
 static inline __s64 etalon_hw_divide(__s64 a, __s64 b, __s64 *remainder)
 {
-#if defined(__KERNEL__) && BITS_PER_LONG == 32
-	return div64_s64_rem_truncated(a, b, remainder);
+#ifdef __KERNEL__
+	__s64 quotient = div64_s64(a, b); /* 32-bit kernels have no 64-bit division of their own */
 #else
-	*remainder = a % b;
-	return a / b;
+	__s64 quotient = a / b;
 #endif
+
+	*remainder = a - quotient * b;
+	return quotient;
 }
 
 static inline __s64 etalon_hw_setpoint(__s64 start, __s64 stop, __u32 points, __u32 i)
