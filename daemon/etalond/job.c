@@ -195,7 +195,11 @@ void job_board_changed(struct job *job)
 
 void job_store_failed(struct job *job)
 {
-	job_cancel(job, -ENOSPC, "the run could not be stored any more");
+	_cleanup_free_ char *message = NULL;
+	int error = stream_error(job->stream, &message);
+
+	job_cancel(job, error < 0 ? error : -EIO,
+		   message ? message : "the run could not be stored any more");
 }
 
 /* ---- beginning ---- */
@@ -330,6 +334,9 @@ static void finished(struct job *job)
 {
 	const struct observer *o = job->context->observer;
 
+	/* An ended job is kept for its properties, not for its memory. */
+	job->stream = stream_free(job->stream);
+	job->reader = store_close(job->reader);
 	job->state = JOB_STATE_DONE;
 	job->timer = sd_event_source_disable_unref(job->timer);
 	tell(job, JOB_STATE | JOB_PROGRESS | JOB_END);

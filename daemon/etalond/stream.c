@@ -165,18 +165,25 @@ int stream_segment_end(struct stream *s, unsigned int segment, const struct ledg
 	return 0;
 }
 
-int stream_flush(struct stream *s, char **ret_message)
+int stream_error(struct stream *s, char **ret_message)
 {
 	int error;
 
 	pthread_mutex_lock(&s->lock);
-	while (s->free_count < STREAM_BLOCKS)
-		pthread_cond_wait(&s->freed, &s->lock);
 	error = s->error;
 	if (error < 0 && ret_message)
 		*ret_message = s->message ? strdup(s->message) : NULL;
 	pthread_mutex_unlock(&s->lock);
 	return error;
+}
+
+int stream_flush(struct stream *s, char **ret_message)
+{
+	pthread_mutex_lock(&s->lock);
+	while (s->free_count < STREAM_BLOCKS)
+		pthread_cond_wait(&s->freed, &s->lock);
+	pthread_mutex_unlock(&s->lock);
+	return stream_error(s, ret_message);
 }
 
 int stream_new(struct writer *writer, int64_t run, void (*failed)(void *userdata), void *userdata,
