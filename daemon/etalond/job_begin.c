@@ -14,6 +14,7 @@ struct beginning {
 	struct task task;
 	struct job *job;
 	json_t *request;
+	struct plan *plan; /* the job's once the main loop has it */
 	struct actor actor;
 	char *actor_name;
 	int64_t run;
@@ -27,6 +28,7 @@ static struct beginning *beginning_of(struct task *task)
 static void beginning_free(struct beginning *b)
 {
 	json_decref(b->request);
+	plan_free(b->plan);
 	free(b->actor_name);
 	free(b->task.message);
 	free(b);
@@ -44,7 +46,7 @@ static int run_plan(struct task *task, _unused_ struct store *store)
 	if (expectations)
 		r = trust_check_expectations(expectations, &task->message);
 	if (r == 0)
-		r = plan_make(job->facts->description, &job->facts->site, b->request, &job->plan,
+		r = plan_make(job->facts->description, &job->facts->site, b->request, &b->plan,
 			      &task->message);
 	return r;
 }
@@ -176,6 +178,7 @@ static void plan_done(struct task *task)
 	struct job *job = b->job;
 	int r = task->error;
 
+	job->plan = take_ptr(b->plan);
 	if (r == 0)
 		r = may_begin(job, &b->actor, &task->message);
 	if (r < 0) {
