@@ -353,11 +353,15 @@ int ripple_find(const struct grid *g, double *base, const double *weight, double
 {
 	size_t size = power_of_two(g->n);
 	_cleanup_free_ double *memory = malloc(4 * size * sizeof(*memory));
-	double *relative = memory, *slow = memory + size, *f = slow + size, *scratch = f + size;
+	double *relative, *slow, *f, *scratch;
 	struct ripple found = {};
 
 	if (!memory)
 		return -ENOMEM;
+	relative = memory;
+	slow = relative + size;
+	f = slow + size;
+	scratch = f + size;
 	for (int attempt = 0; attempt < RIPPLE_MAX + 1 && found.count < RIPPLE_MAX; attempt++) {
 		struct ripple_line line = { .at_nm = grid_x(g, g->n / 2) };
 		double frequency;
