@@ -211,6 +211,25 @@ static int check_free(const struct board *board, char **ret_message)
 		    board->job->number);
 }
 
+/* Whoever brings light to the port answers for it for as long as it is on the bus. */
+static int answer_for_light(struct bus *bus, struct board *board, const struct actor *actor)
+{
+	int r = bus_watch_name(bus, actor->name, board);
+
+	if (r == 0)
+		board_gate_opened_by(board, actor->name);
+	return r;
+}
+
+/* A board without a gate has light on its port as soon as it emits. */
+static bool opens_gate(const struct board *board, struct setpoints *list, bool emits)
+{
+	int gate = facts_gate(board->facts);
+	const struct setpoint *s = gate < 0 ? NULL : find_setpoint(list, (unsigned int)gate);
+
+	return gate < 0 ? emits : s && s->value != 0;
+}
+
 static int act_emit(struct bus *bus, sd_bus_message *m, const struct actor *actor,
 		    sd_bus_error *error)
 {
@@ -229,6 +248,8 @@ static int act_emit(struct bus *bus, sd_bus_message *m, const struct actor *acto
 		r = check_free(board, &message);
 	if (r == 0)
 		r = add_default_power(board, &list, &message);
+	if (r == 0 && opens_gate(board, &list, true))
+		r = answer_for_light(bus, board, actor);
 	if (r == 0)
 		r = PENDING(bus, m, &p);
 	if (r < 0)
@@ -268,6 +289,8 @@ static int act_set(struct bus *bus, sd_bus_message *m, const struct actor *actor
 	r = read_setpoints(m, board, &list, &message);
 	if (r == 0)
 		r = may_set(board, &list, actor, &message);
+	if (r == 0 && opens_gate(board, &list, false))
+		r = answer_for_light(bus, board, actor);
 	if (r == 0)
 		r = PENDING(bus, m, &p);
 	if (r < 0)
@@ -297,6 +320,8 @@ static int act_open_gate(struct bus *bus, sd_bus_message *m, const struct actor 
 	r = board_may_emit(board, actor, &message);
 	if (r == 0)
 		r = check_free(board, &message);
+	if (r == 0)
+		r = answer_for_light(bus, board, actor);
 	if (r == 0)
 		r = PENDING(bus, m, &p);
 	if (r < 0)
@@ -329,6 +354,7 @@ int board_method_set_gate(sd_bus_message *m, void *userdata, sd_bus_error *error
 	snprintf(why, sizeof(why), "the gate was shut by %s", actor.name);
 	if (board->job)
 		job_light_lost(board->job, -ECANCELED, why);
+	board_gate_opened_by(board, NULL);
 	board_gate(board, false, answer_nothing, p);
 	audit(&actor, "SetGate", board, "shut");
 	return 1;

@@ -375,6 +375,16 @@ int board_method_plan_setpoints(sd_bus_message *m, void *userdata, sd_bus_error 
 			   error);
 }
 
+/* A job's light ends with whoever started it, also under another's lease. */
+static void answer_for_job(struct bus *bus, struct job *job)
+{
+	if (!job->plan->needs_emission)
+		return;
+	board_gate_opened_by(job->board, NULL);
+	if (bus_watch_name(bus, job->owner, job->board) < 0)
+		job_cancel(job, -ENOMEM, "its client cannot be watched");
+}
+
 static void started(struct job *job, int error, const char *message, void *userdata)
 {
 	struct pending *p = userdata;
@@ -384,6 +394,7 @@ static void started(struct job *job, int error, const char *message, void *userd
 		return;
 	}
 	sd_bus_reply_method_return(p->call, "o", bus_job_path(job).text);
+	answer_for_job(p->bus, job);
 	pending_free(p);
 }
 

@@ -166,15 +166,23 @@ void bus_unwatch_board(struct bus *bus, struct board *board)
 	}
 }
 
-static void holder_left(struct bus_watch *w)
+static void unwatch(struct bus_watch *w)
 {
-	struct board *board = w->board;
-	char why[160];
+	struct bus_watch **p = &w->bus->watches;
 
-	if (!board->lease || !streq(lease_holder(board->lease)->name, w->name))
-		return;
-	snprintf(why, sizeof(why), "lease holder %s left the bus", lease_holder_text(board->lease));
-	board_end_lease(board, why); /* frees the watch, through the observer */
+	while (*p != w)
+		p = &(*p)->next;
+	*p = w->next;
+	watch_free(w);
+}
+
+static void client_left(struct bus_watch *w)
+{
+	_cleanup_free_ char *name = take_ptr(w->name);
+	struct board *board = w->board;
+
+	unwatch(w);
+	board_client_left(board, name);
 }
 
 static int on_owner_changed(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
@@ -182,7 +190,7 @@ static int on_owner_changed(sd_bus_message *m, void *userdata, _unused_ sd_bus_e
 	const char *name, *old, *new;
 
 	if (sd_bus_message_read(m, "sss", &name, &old, &new) >= 0 && new[0] == '\0')
-		holder_left(userdata);
+		client_left(userdata);
 	return 0;
 }
 
@@ -193,7 +201,7 @@ static int on_has_owner(sd_bus_message *m, void *userdata, _unused_ sd_bus_error
 
 	if (sd_bus_message_is_method_error(m, NULL) ||
 	    (sd_bus_message_read(m, "b", &has) >= 0 && !has))
-		holder_left(userdata);
+		client_left(userdata);
 	return 0;
 }
 
@@ -205,6 +213,10 @@ int bus_watch_name(struct bus *bus, const char *name, struct board *board)
 
 	if (name[0] != ':' || !strchr(name, '.'))
 		return 0; /* a direct connection: its end is the socket's */
+	/* One a client: who is gone already is told of soon. */
+	for (w = bus->watches; w; w = w->next)
+		if (w->board == board && w->name && streq(w->name, name))
+			return 0;
 	w = calloc(1, sizeof(*w));
 	if (!w)
 		return -ENOMEM;
@@ -225,7 +237,7 @@ int bus_watch_name(struct bus *bus, const char *name, struct board *board)
 					     "/org/freedesktop/DBus", "org.freedesktop.DBus",
 					     "NameHasOwner", on_has_owner, w, "s", name);
 	if (r < 0)
-		bus_unwatch_board(bus, board);
+		unwatch(w);
 	return r < 0 ? r : 0;
 }
 

@@ -38,7 +38,7 @@ struct bus {
 	struct observer observer;
 	struct callers *callers;
 	struct changes *changes;
-	struct bus_watch *watches; /* bus names of lease holders */
+	struct bus_watch *watches; /* bus names of lease holders and of who brings light */
 };
 
 /*
@@ -91,7 +91,7 @@ sd_bus_message *pending_reply(void *pending);
 /* Sends (takes the reply) and frees; r < 0: an error instead. */
 void pending_send(void *pending, sd_bus_message *reply, int r);
 
-/* Calls left when `name` leaves the bus. NULL watch on direct connections. */
+/* Calls board_client_left() when `name` leaves the bus. Nothing on direct connections. */
 int bus_watch_name(struct bus *bus, const char *name, struct board *board);
 void bus_unwatch_board(struct bus *bus, struct board *board);
 

@@ -58,6 +58,7 @@ struct board {
 	char *dark_reason; /* why we commanded OFF, until the board says that it is off */
 
 	struct lease *lease;
+	char gate_opener[32]; /* on the bus; answers for the open gate, "" nobody */
 	sd_event_source *kick_timer;
 	bool emit_pending; /* ARM and EMIT are on their way */
 	bool kick_pending;
@@ -106,6 +107,10 @@ int board_lease(struct board *board, uint32_t period_ms, const struct lease_hold
 		bool take_over, int *ret_fd, char **ret_message);
 /* Ends the lease: light off, the client told. Harmless without one. */
 void board_end_lease(struct board *board, const char *why);
+/* Who answers for an open gate from now on: when it leaves the bus, the gate is shut. NULL: nobody. */
+void board_gate_opened_by(struct board *board, const char *name);
+/* A client has left the bus: its lease, its job's light and the gate that it opened end. */
+void board_client_left(struct board *board, const char *name);
 /* -ENOLCK or -EUSERS when this actor may not bring light. */
 int board_may_emit(const struct board *board, const struct actor *actor, char **ret_message);
 /* Starts or stops kicking, whatever the state asks for. */

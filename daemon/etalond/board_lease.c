@@ -22,6 +22,7 @@ void board_end_lease(struct board *b, const char *why)
 
 	if (!lease)
 		return;
+	board_gate_opened_by(b, NULL);
 	b->lease = NULL; /* no kick from here on, whatever happens below */
 	board_update_kicks(b);
 	if (b->job)
@@ -75,6 +76,44 @@ int board_may_emit(const struct board *b, const struct actor *actor, char **ret_
 	return fail(ret_message, -EUSERS,
 		    "%s holds the lease of this board; only its user may bring light with it",
 		    lease_holder_text(b->lease));
+}
+
+/* ---- clients that leave ---- */
+
+void board_gate_opened_by(struct board *b, const char *name)
+{
+	snprintf(b->gate_opener, sizeof(b->gate_opener), "%s", name ? name : "");
+}
+
+static void shut_gate_of(struct board *b, const char *name)
+{
+	char why[96];
+
+	snprintf(why, sizeof(why), "%s, which had opened the gate, left the bus: gate shut", name);
+	board_gate_opened_by(b, NULL);
+	board_gate(b, false, NULL, NULL);
+	board_record_off(b, why, wall_ns());
+	audit(NULL, "gate-shut", b, "%s", why);
+	board_changed(b, BOARD_LAST_OFF);
+}
+
+void board_client_left(struct board *b, const char *name)
+{
+	char why[160];
+
+	if (b->lease && streq(lease_holder(b->lease)->name, name)) {
+		snprintf(why, sizeof(why), "lease holder %s left the bus",
+			 lease_holder_text(b->lease));
+		board_end_lease(b, why);
+		return;
+	}
+	/* Attached to another's lease: that one lives on, and its laser stays warm. */
+	if (b->job && streq(b->job->owner, name)) {
+		snprintf(why, sizeof(why), "%s, whose job it was, left the bus", name);
+		job_light_lost(b->job, -ECANCELED, why);
+	}
+	if (streq(b->gate_opener, name))
+		shut_gate_of(b, name);
 }
 
 /* ---- kicks ---- */

@@ -3,19 +3,25 @@
  * The lease over a real bus, with a real board model and clients that are processes: however a
  * client ends, light ends, and it is said why. Times are held by tests/system.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/util.h"
 #include "holder.h"
+#include "runs.h"
 #include "session.h"
 
 #include <check.h> /* last: it defines a macro fail() */
 
 #define BOARD "org.etalon1.Board"
+#define NM 1000000LL
 
 static struct session session;
 static sd_bus *bus;
@@ -154,6 +160,125 @@ START_TEST(another_process_of_the_same_user_attaches_to_the_lease)
 }
 END_TEST
 
+/* ---- a client under another's lease dies ---- */
+
+static int open_gate(sd_bus *own, const char *path)
+{
+	return holder_call(own, path, BOARD, "SetGate", error, "b", 1);
+}
+
+static int set_gate_source(sd_bus *own, const char *path)
+{
+	return holder_call(own, path, BOARD, "Set", error, "a{sx}", 1, "gate", INT64_C(1));
+}
+
+static int emit_gate_source(sd_bus *own, const char *path)
+{
+	return holder_call(own, path, BOARD, "Emit", error, "a{sx}", 1, "gate", INT64_C(1));
+}
+
+static int start_job(sd_bus *own, const char *path)
+{
+	static const char *const through[] = {"through", NULL};
+	char *job = measure_wavelength(own, path, 1540 * NM, 1560 * NM, 20001, 2 * NM, through);
+
+	free(job);
+	return job ? 0 : -EIO;
+}
+
+static pid_t attached(int (*act)(sd_bus *own, const char *path))
+{
+	int ready[2];
+	char is_ready = 0;
+	pid_t pid;
+
+	ck_assert_int_eq(pipe2(ready, O_CLOEXEC), 0);
+	pid = fork();
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (act(session_bus(&session), board) < 0 || write(ready[1], "r", 1) != 1)
+			_exit(2);
+		for (;;)
+			pause();
+	}
+	close(ready[1]);
+	ck_assert_msg(read(ready[0], &is_ready, 1) == 1, "the attached client got no light");
+	close(ready[0]);
+	return pid;
+}
+
+static bool gate_open_is(bool open)
+{
+	int is = !open;
+
+	for (uint64_t until = now_ns() + 10 * NSEC_PER_SEC; now_ns() < until; poll(NULL, 0, 5)) {
+		ck_assert_int_ge(sd_bus_get_property_trivial(bus, "org.etalon1", board, BOARD,
+							     "GateOpen", NULL, 'b', &is),
+				 0);
+		if (is == open)
+			return true;
+	}
+	return false;
+}
+
+static void gate_was_shut_in_time(uint64_t killed_ns)
+{
+	json_t *log = session_log(&session);
+	uint64_t shut_ns = session_log_time(log, "gate-shut", killed_ns);
+
+	ck_assert_uint_gt(shut_ns, 0);
+	ck_assert_uint_le(shut_ns - killed_ns, 250 * NSEC_PER_MSEC);
+	json_decref(log);
+}
+
+static const struct {
+	int (*act)(sd_bus *own, const char *path);
+	const char *cause; /* NULL: the job tells */
+} lights[] = {
+	{open_gate, "which had opened the gate, left the bus"},
+	{set_gate_source, "which had opened the gate, left the bus"},
+	{emit_gate_source, "which had opened the gate, left the bus"},
+	{start_job, NULL},
+};
+
+START_TEST(the_gate_that_a_dead_attached_client_opened_is_shut_and_the_laser_stays_warm)
+{
+	struct holder h;
+	uint64_t killed_ns;
+	pid_t pid;
+
+	holder_start(&h, &session, 1000, true);
+	pid = attached(lights[_i].act);
+	ck_assert(gate_open_is(true));
+	killed_ns = now_ns();
+	session_kill(&pid, SIGKILL);
+	ck_assert(gate_open_is(false));
+	if (lights[_i].cause)
+		cause_tells(lights[_i].cause);
+	ck_assert(session_wait_state(bus, board, "emitting", 1000));
+	gate_was_shut_in_time(killed_ns);
+	holder_end(&h);
+}
+END_TEST
+
+START_TEST(who_opens_the_gate_last_answers_for_it)
+{
+	struct holder h;
+	pid_t first, second;
+
+	holder_start(&h, &session, 1000, true);
+	first = attached(open_gate);
+	second = attached(open_gate);
+	session_kill(&first, SIGKILL);
+	poll(NULL, 0, 300);
+	ck_assert(gate_open_is(true));
+	session_kill(&second, SIGKILL);
+	ck_assert(gate_open_is(false));
+	holder_end(&h);
+}
+END_TEST
+
 START_TEST(the_holder_is_named_with_its_user_and_period)
 {
 	_cleanup_free_ char *name = NULL;
@@ -263,6 +388,10 @@ int main(void)
 	tcase_add_test(tc, a_lease_is_kept_for_as_long_as_its_holder_speaks);
 	tcase_add_test(tc, a_stranger_turns_light_off_without_a_lease);
 	tcase_add_test(tc, another_process_of_the_same_user_attaches_to_the_lease);
+	tcase_add_loop_test(
+		tc, the_gate_that_a_dead_attached_client_opened_is_shut_and_the_laser_stays_warm, 0,
+		(int)ARRAY_SIZE(lights));
+	tcase_add_test(tc, who_opens_the_gate_last_answers_for_it);
 	tcase_add_test(tc, the_holder_is_named_with_its_user_and_period);
 	tcase_add_test(tc, a_client_that_vanishes_mid_call_costs_nothing);
 	tcase_add_test(tc, an_opened_interlock_trips_and_is_cleared_only_when_it_is_shut);
