@@ -367,7 +367,9 @@ static void make_records(struct fake_link *f)
 	free(f->records);
 	f->records = calloc(1, room);
 	f->records_at = f->records_size = 0;
-	if (f->hold_records && f->program.gate != ETALON_HW_GATE_SHUT)
+	if (f->program.gate == ETALON_HW_GATE_SHUT)
+		f->dark_points += f->run.points;
+	else if (f->hold_records)
 		f->run.stop_after = f->run.points / 2;
 	while ((n = fake_records(&f->run, f->records + f->records_size, room - f->records_size)) >
 	       0)
@@ -577,6 +579,22 @@ int fake_link_open(void *userdata, struct link **ret, char **ret_message)
 		return fail(ret_message, -ENOENT, "nobody there");
 	*ret = &f->link;
 	return 0;
+}
+
+void fake_link_refuse(struct fake_link *f, const char *call, struct link_refusal refusal)
+{
+	lock(f);
+	f->refuse = call;
+	f->refusal = refusal;
+	unlock(f);
+}
+
+void fake_link_break(struct fake_link *f, const char *call, int error)
+{
+	lock(f);
+	f->break_call = call;
+	f->break_error = error;
+	unlock(f);
 }
 
 void fake_link_cause(struct fake_link *f, uint32_t cause)

@@ -41,6 +41,7 @@ struct fake_link {
 	char *records;
 	size_t records_size, records_at;
 	unsigned int opened, closed, kicks;
+	_Atomic uint64_t dark_points; /* that programs with a shut gate have had */
 	char log[FAKE_LINK_LOG]; /* "arm;set laser.power 5;emit;off;" without kicks and looks */
 	size_t log_size;
 };
@@ -50,6 +51,9 @@ void fake_link_free(struct fake_link *f);
 /* For struct board_opener: userdata is the fake. */
 int fake_link_open(void *userdata, struct link **ret, char **ret_message);
 
+/* The call of this name is refused like this, or fails with this error; NULL: no more. */
+void fake_link_refuse(struct fake_link *f, const char *call, struct link_refusal refusal);
+void fake_link_break(struct fake_link *f, const char *call, int error);
 /* A cause becomes live; trips when light may be on. */
 void fake_link_cause(struct fake_link *f, uint32_t cause);
 /* ... and goes; what is latched stays. */

@@ -222,6 +222,7 @@ START_TEST(a_silent_holder_is_taken_for_dead)
 
 	ck_assert_int_eq(emit_nothing(), 0);
 	ck_assert(fake_link_saw(pair.fake, "off;"));
+	ck_assert(state_becomes("off"));
 	last_off_tells("went silent");
 	/* The daemon says why before it closes its end. */
 	ck_assert_int_gt(read(fd, line, sizeof(line) - 1), 0);
@@ -302,11 +303,11 @@ START_TEST(a_gate_that_will_not_shut_turns_light_off)
 	_cleanup_close_ int fd = pair_lease(&pair, 10000);
 
 	ck_assert_int_eq(emit_nothing(), 0);
-	pair.fake->refusal = (struct link_refusal){.result = ETALON_HW_REFUSED_STATE};
-	pair.fake->refuse = "set_source";
+	fake_link_refuse(pair.fake, "set_source",
+			 (struct link_refusal){.result = ETALON_HW_REFUSED_STATE});
 	ck_assert_int_eq(set_gate(false), 0);
 	ck_assert(fake_link_has_seen(pair.fake, "set gate 0;off;"));
-	pair.fake->refuse = NULL;
+	fake_link_refuse(pair.fake, NULL, (struct link_refusal){.result = 0});
 }
 END_TEST
 
@@ -361,14 +362,14 @@ START_TEST(what_the_board_refuses_is_told_as_an_error_of_its_own)
 {
 	_cleanup_close_ int fd = pair_lease(&pair, 10000);
 
-	pair.fake->refusal = (struct link_refusal){.result = refusals[_i].result, .detail = 1};
-	pair.fake->refuse = "arm";
+	fake_link_refuse(pair.fake, "arm",
+			 (struct link_refusal){.result = refusals[_i].result, .detail = 1});
 	ck_assert_int_lt(emit_nothing(), 0);
 	ck_assert_str_eq(error, refusals[_i].error);
 	/* Half-way is no state to be left in. */
 	ck_assert(fake_link_has_seen(pair.fake, "arm 250000000;off;"));
 	ck_assert(state_becomes("off"));
-	pair.fake->refuse = NULL;
+	fake_link_refuse(pair.fake, NULL, (struct link_refusal){.result = 0});
 }
 END_TEST
 
@@ -469,17 +470,12 @@ START_TEST(a_board_that_does_not_do_as_told_has_its_cable_pulled)
 	_cleanup_close_ int fd = pair_lease(&pair, 10000);
 
 	ck_assert_int_eq(emit_nothing(), 0);
-	pthread_mutex_lock(&pair.fake->lock);
-	pair.fake->break_error = breaks[_i].error;
-	pair.fake->break_call = breaks[_i].call;
-	pthread_mutex_unlock(&pair.fake->lock);
+	fake_link_break(pair.fake, breaks[_i].call, breaks[_i].error);
 	/* Kicks come by themselves while the lease lives; OFF comes with its end. */
 	if (streq(breaks[_i].call, "off"))
 		close(take_fd(&fd));
 	ck_assert(fake_link_saw(pair.fake, "close;"));
-	pthread_mutex_lock(&pair.fake->lock);
-	pair.fake->break_call = NULL;
-	pthread_mutex_unlock(&pair.fake->lock);
+	fake_link_break(pair.fake, NULL, 0);
 	/* It is looked for again, and comes back dark. */
 	ck_assert(state_becomes("off"));
 }

@@ -213,6 +213,17 @@ END_TEST
 
 /* ---- jobs that end early ---- */
 
+static uint64_t points_done(const char *job)
+{
+	uint64_t done = 0;
+
+	ck_assert_int_ge(sd_bus_get_property_trivial(pair.client, NULL, job, JOB, "PointsDone",
+						     NULL, 't', &done),
+			 0);
+	return done;
+}
+
+/* A sweep of which half is there, and no more comes. */
 static char *running_sweep(void)
 {
 	char *job;
@@ -222,6 +233,8 @@ static char *running_sweep(void)
 	pthread_mutex_unlock(&pair.fake->lock);
 	job = sweep();
 	ck_assert(pair_wait(&pair, job, JOB, "State", "running"));
+	while (points_done(job) < pair.fake->dark_points + POINTS / 2)
+		;
 	return job;
 }
 
@@ -377,14 +390,14 @@ START_TEST(a_program_that_the_board_refuses_leaves_nothing_and_no_light)
 	_cleanup_close_ int fd = pair_lease(&pair, 10000);
 	_cleanup_free_ char *job = NULL;
 
-	pair.fake->refusal = (struct link_refusal){.result = ETALON_HW_REFUSED_RATE, .high = 10};
-	pair.fake->refuse = "load";
+	fake_link_refuse(pair.fake, "load",
+			 (struct link_refusal){.result = ETALON_HW_REFUSED_RATE, .high = 10});
 	job = sweep();
 	ck_assert(done(job));
 	job_says(job, "Result", "failed");
 	job_says(job, "Error", "OutOfRange");
 	ck_assert(pair_wait(&pair, pair.board_path, IFACE, "State", "off"));
-	pair.fake->refuse = NULL;
+	fake_link_refuse(pair.fake, NULL, (struct link_refusal){.result = 0});
 }
 END_TEST
 
