@@ -325,14 +325,16 @@ static bool are_peaks(const struct search *s, const struct found *dips, const st
 
 /* ---- first values for a fit ---- */
 
-/* The depth grows with the distance of the sides until they are outside of the resonance. */
+/*
+ * The depth grows with the distance of the sides until they are outside of the resonance. 0 where an
+ * end of the spectrum is too near for any.
+ */
 static double whole_depth(const struct search *s, size_t i, size_t width, double sign,
 			  double *ret_level)
 {
 	double depth = 0;
 
-	*ret_level = sides(s, i, width);
-	for (; 3 * width < MIN(i, s->grid->n - 1 - i); width = (width * 3 / 2) | 1) {
+	for (; margin(width) < MIN(i, s->grid->n - 1 - i); width = (width * 3 / 2) | 1) {
 		double beside = sides(s, i, width), deeper = sign * (beside - s->y[i]);
 
 		if (deeper < 1.1 * depth)
@@ -357,7 +359,7 @@ static void first_values(const struct search *s, bool peak, struct candidate *c)
 {
 	size_t width = MAX((size_t)(c->fwhm_nm / s->grid->step_nm), (size_t)3);
 	size_t at = grid_index(s->grid, c->centre_nm), best = at, across;
-	double sign = peak ? -1 : 1, level_beside;
+	double sign = peak ? -1 : 1, level_beside = 0;
 
 	for (size_t i = at > width ? at - width : 0; i <= at + width && i < s->grid->n; i++)
 		if (sign * s->y[i] < sign * s->y[best])

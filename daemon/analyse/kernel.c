@@ -17,6 +17,7 @@
 #define MAX_MOMENT (2 * MOST_GAUSS)
 /* Part of the resonance's depth that the quadrature may be wrong by. */
 #define QUADRATURE_ERROR 1e-8
+#define TAIL_REACH 4.0 /* time constants of an exponential that count as its half width */
 #define PANEL_NODES 6
 #define BOX_PANELS 7
 #define TAIL_PANELS 14
@@ -30,9 +31,10 @@ double kernel_rms_nm(const struct blur *b)
 
 /* An analytic function with its nearest pole half a width away: the error falls by rho^2 a node. 0:
  * more than there are moments for. */
-static unsigned int nodes_needed(double rms_nm, double half_width_nm)
+static unsigned int nodes_needed(const struct blur *blur, double half_width_nm)
 {
-	double a = half_width_nm / (sqrt(3.0) * rms_nm), rho = a + sqrt(a * a + 1);
+	double rms_nm = kernel_rms_nm(blur), reach_nm = sqrt(3.0) * rms_nm + TAIL_REACH * blur->tau_nm;
+	double a = half_width_nm / reach_nm, rho = a + sqrt(a * a + 1);
 
 	if (!(rms_nm > 0) || !(half_width_nm > 0))
 		return 1;
@@ -231,7 +233,7 @@ static struct kernel wide_kernel(const struct blur *blur, double half_width_nm, 
 struct kernel kernel_make(const struct blur *blur, double half_width_nm, int direction)
 {
 	double rms_nm = kernel_rms_nm(blur), k[MAX_MOMENT], m[MAX_MOMENT];
-	unsigned int n = nodes_needed(rms_nm, half_width_nm);
+	unsigned int n = nodes_needed(blur, half_width_nm);
 	struct kernel kernel = { .count = 1, .weight = { 1 } };
 
 	if (n == 1)

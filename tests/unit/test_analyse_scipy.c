@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * The fit against an independent one: check_fit_scipy.py fits the same points by scipy. Skipped,
+ * visibly, where there is no scipy.
+ */
+#include <stdio.h>
+#include <sys/wait.h>
+
+#include "analyse_check.h"
+#include "exported.h"
+
+#define SCRIPT "tests/unit/check_fit_scipy.py"
+#define NO_SCIPY 77
+
+static void write_table(const char *path, const struct table *t, double aperture_nm)
+{
+	_cleanup_fclose_ FILE *f = fopen(path, "we");
+
+	ck_assert_ptr_nonnull(f);
+	fprintf(f, "# aperture_nm = %.17g\nx,y\n", aperture_nm);
+	for (size_t i = 0; i < t->rows; i++)
+		fprintf(f, "%.17g,%.17g\n", t->columns[0].f64[i], t->columns[1].f64[i]);
+}
+
+/* Its exit status. Debian's own python3 has Debian's scipy, whatever else comes first on the path. */
+static int run_script(const char *table, const char *result)
+{
+	static const char *const pythons[] = { "python3", "/usr/bin/python3" };
+	int status = NO_SCIPY;
+
+	for (size_t i = 0; i < ARRAY_SIZE(pythons) && status == NO_SCIPY; i++) {
+		_cleanup_free_ char *command = asprintf_or_null(
+			"%s %s %s %s%s", pythons[i], SCRIPT, table, result,
+			i + 1 < ARRAY_SIZE(pythons) ? " >/dev/null" : "");
+
+		ck_assert_ptr_nonnull(command);
+		status = WEXITSTATUS(system(command));
+		if (status == 127)
+			status = NO_SCIPY;
+		if (status == 0 || status == 1)
+			printf("compared by %s\n", pythons[i]);
+	}
+	return status;
+}
+
+static const uint64_t seeds[] = { 1, 2 };
+
+START_TEST(values_are_those_of_scipy_within_a_tenth_of_their_sigma)
+{
+	char *folder = make_folder();
+	_cleanup_free_ char *table_path = path_in(folder, "table.csv");
+	_cleanup_free_ char *result_path = path_in(folder, "result.json");
+	struct synth s = synth_demo;
+	_cleanup_table_ struct table *t = NULL;
+	json_t *result;
+	int status;
+
+	s.seed = seeds[_i];
+	s.start_nm = 1546;
+	s.stop_nm = 1552.6;
+	s.ripple_in_frequency = true;
+	s.laser_ripple_db_pp = 0;
+	s.monitor = false;
+	t = synth_table(&s);
+	result = analyse_table(t, "through");
+	ck_assert_uint_eq(json_array_size(resonances_of(result)), 3);
+	write_table(table_path, t, s.aperture_part * s.step_pm * 1e-3);
+	ck_assert_int_eq(json_dump_file(result, result_path, JSON_REAL_PRECISION(17)), 0);
+	json_decref(result);
+	status = run_script(table_path, result_path);
+	remove_folder(folder);
+	if (status == NO_SCIPY)
+		printf("SKIP the fit is not compared with another one: no python3 with scipy\n");
+	else
+		ck_assert_int_eq(status, 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("analysis against scipy");
+	TCase *tc = tcase_create("scipy");
+	SRunner *runner;
+	int failed;
+
+	tcase_set_timeout(tc, 0);
+	tcase_add_loop_test(tc, values_are_those_of_scipy_within_a_tenth_of_their_sigma, 0,
+			    (int)ARRAY_SIZE(seeds));
+	suite_add_tcase(suite, tc);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
