@@ -98,6 +98,8 @@ int plan_ranges(struct plan_build *b);
 int plan_check_timing(struct plan_build *b, const struct timing *t);
 /* Least aperture that all columns allow, and whose it is. */
 uint64_t plan_aperture_min(const struct plan_build *b, const char **ret_whose);
+/* From the command of a step until its source has moved and settled. */
+uint64_t step_settle_ns(const struct etalon_hw_source *s, int64_t step);
 /* Period at which `points` over `span` take this speed, rounded so that the speed stays allowed. 0: none. */
 uint64_t ramp_period_ns(const struct etalon_hw_source *s, int64_t span, uint32_t points,
 			int64_t speed);

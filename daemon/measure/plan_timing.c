@@ -131,6 +131,11 @@ static uint64_t move_ns(int64_t way, int64_t speed)
 	return (uint64_t)((distance(way) * NSEC_PER_SEC + (uint64_t)speed - 1) / (uint64_t)speed);
 }
 
+uint64_t step_settle_ns(const struct etalon_hw_source *s, int64_t step)
+{
+	return sum(move_ns(step, s->default_slew), s->settle_ns);
+}
+
 /* One direction of the innermost axis, from standing ready to the end of the last period. */
 static uint64_t leg_ns(const struct description *d, const struct etalon_hw_program *p)
 {

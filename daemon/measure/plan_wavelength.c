@@ -205,33 +205,44 @@ static int ramp_timing(struct plan_build *b, struct wavelength_sweep *w)
 	return r < 0 ? r : plan_check_timing(b, &w->timing);
 }
 
+/* Setpoints are rounded to the source's grid: no step is longer than this. */
+static int64_t longest_step_fm(const struct etalon_hw_source *s, const struct wavelength_sweep *w)
+{
+	int64_t grid = MAX(s->resolution, 1) * MAX((int64_t)w->points - 1, 1);
+	int64_t span = w->stop_fm > w->start_fm ? w->stop_fm - w->start_fm
+						: w->start_fm - w->stop_fm;
+
+	return (span / grid + (span % grid != 0)) * MAX(s->resolution, 1);
+}
+
 static int step_timing(struct plan_build *b, struct wavelength_sweep *w, uint64_t dwell_ns)
 {
 	const struct etalon_hw_source *s = &b->d->source[w->laser];
 	const char *whose;
-	uint64_t least = s->settle_ns + plan_aperture_min(b, &whose);
+	uint64_t settle = step_settle_ns(s, longest_step_fm(s, w));
+	uint64_t least = settle + plan_aperture_min(b, &whose);
 	int r;
 
 	if (dwell_ns < least)
 		return fail(b->message, -ERANGE,
-			    "dwell %s is too short: %s settles for %s and %s needs an aperture of "
-			    "%s; at least %s",
+			    "dwell %s is too short: %s moves and settles for %s and %s needs an "
+			    "aperture of %s; at least %s",
 			    duration_quantity(dwell_ns).text, s->name,
-			    duration_quantity(s->settle_ns).text, whose,
-			    duration_quantity(least - s->settle_ns).text,
+			    duration_quantity(settle).text, whose,
+			    duration_quantity(least - settle).text,
 			    duration_quantity(least).text);
 	w->timing.period_ns = dwell_ns;
-	r = read_aperture(b, &w->timing, dwell_ns - s->settle_ns);
+	r = read_aperture(b, &w->timing, dwell_ns - settle);
 	if (r < 0)
 		return r;
-	if (w->timing.aperture_ns > dwell_ns - s->settle_ns)
+	if (w->timing.aperture_ns > dwell_ns - settle)
 		return fail(
 			b->message, -ERANGE,
-			"aperture %s does not fit the dwell of %s after %s of settling: at most "
-			"%s",
+			"aperture %s does not fit the dwell of %s after %s of moving and "
+			"settling: at most %s",
 			duration_quantity(w->timing.aperture_ns).text,
-			duration_quantity(dwell_ns).text, duration_quantity(s->settle_ns).text,
-			duration_quantity(dwell_ns - s->settle_ns).text);
+			duration_quantity(dwell_ns).text, duration_quantity(settle).text,
+			duration_quantity(dwell_ns - settle).text);
 	w->timing.delay_ns = dwell_ns - w->timing.aperture_ns;
 	return plan_check_timing(b, &w->timing);
 }

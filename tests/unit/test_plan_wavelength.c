@@ -316,16 +316,17 @@ START_TEST(a_dwell_makes_steps_that_wait_for_the_laser)
 	ck_assert_int_eq(p->axis[0].mode, ETALON_HW_MODE_STEP);
 	ck_assert_int_eq(p->axis[0].shape, ETALON_HW_AXIS_LINEAR);
 	ck_assert_uint_eq(p->period_ns, 150000000);
-	ck_assert_uint_eq(p->delay_ns, 100000000);
-	ck_assert_uint_eq(p->aperture_ns, 50000000);
+	/* 1 pm at 100 nm/s, then 100 ms. */
+	ck_assert_uint_eq(p->delay_ns, 100010000);
+	ck_assert_uint_eq(p->aperture_ns, 49990000);
 	/* Dark waits for no laser. */
-	ck_assert_uint_eq(plan->segments[0].program.aperture_ns, 50000000);
+	ck_assert_uint_eq(plan->segments[0].program.aperture_ns, 49990000);
 	ck_assert_uint_eq(plan->segments[0].program.delay_ns, 0);
-	ck_assert_uint_eq(plan->segments[0].program.period_ns, 50000000);
+	ck_assert_uint_eq(plan->segments[0].program.period_ns, 49990000);
 	ck_assert_uint_ge(plan->segments[0].points, 20);
 	ck_assert_str_eq(
 		line(plan, 0),
-		"plan    11 points, dwell 150 ms, aperture 50 ms; 4.3 s of light after 3.0 s "
+		"plan    11 points, dwell 150 ms, aperture 49.99 ms; 4.3 s of light after 3.0 s "
 		"emission delay");
 }
 END_TEST
@@ -476,12 +477,18 @@ static const struct {
 	{SWEEP(SPAN(1540000000, 1560000000, 20001) ", 'aperture_ns': 1000"), -ERANGE,
 	 "aperture 1 us is shorter than the 2 us that the board needs: at least 2 us"},
 	{SWEEP(SPAN(1540000000, 1560000000, 20001) ", 'dwell_ns': 1000000"), -ERANGE,
-	 "dwell 1 ms is too short: laser.wavelength settles for 100 ms and the board needs an aperture "
-	 "of 2 us; at least 100.002 ms"},
+	 "dwell 1 ms is too short: laser.wavelength moves and settles for 100.01 ms and the board needs "
+	 "an aperture of 2 us; at least 100.012 ms"},
+	{SWEEP(SPAN(1549000000, 1550000000,
+		    11) ", 'dwell_ns': 110000000, 'aperture_ns': 10000000"),
+	 -ERANGE,
+	 "aperture 10 ms does not fit the dwell of 110 ms after 101 ms of moving and settling: at most "
+	 "9 ms"},
 	{SWEEP(SPAN(1540000000, 1560000000,
 		    201) ", 'dwell_ns': 150000000, 'aperture_ns': 60000000"),
 	 -ERANGE,
-	 "aperture 60 ms does not fit the dwell of 150 ms after 100 ms of settling: at most 50 ms"},
+	 "aperture 60 ms does not fit the dwell of 150 ms after 101 ms of moving and settling: at most "
+	 "49 ms"},
 	{SWEEP(SPAN(1540000000, 1540001000, 101) ", 'dwell_ns': 150000000"), -ERANGE,
 	 "laser.wavelength: 101 points over 1 pm are finer than its steps of 100 fm; at most 11 points"},
 	{SWEEP(SPAN(1540000000, 1560000000,
