@@ -117,7 +117,7 @@ static bool ever_lit(const struct session *s)
 	size_t i;
 
 	json_array_foreach(log, i, line) {
-		const char *state = json_string_value(json_object_get(line, "state"));
+		const char *state = json_string_value(json_object_get(line, "to"));
 
 		lit |= state &&
 		       (streq(state, "emitting") || streq(state, "delay") || streq(state, "armed"));
