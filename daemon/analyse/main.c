@@ -195,10 +195,19 @@ static int put_text(const struct arguments *a, int i, const json_t *result)
 	return 0;
 }
 
-/* One file is one object, several are an array of them. */
+/* One file is one object, several are an array of those that could be analysed. */
+static void put_json(const struct arguments *a, int already, const json_t *result)
+{
+	if (a->file_count > 1)
+		fputs(already ? ",\n" : "[\n", stdout);
+	json_dumpf(result, stdout, JSON_FLAGS);
+	if (a->file_count == 1)
+		putchar('\n');
+}
+
 static int analyse_tables(const struct arguments *a, struct table **tables)
 {
-	int status = 0;
+	int status = 0, done = 0;
 
 	for (int i = 0; i < a->file_count; i++) {
 		_cleanup_free_ char *message = NULL;
@@ -209,16 +218,15 @@ static int analyse_tables(const struct arguments *a, struct table **tables)
 			continue;
 		}
 		json_object_set_new(result, "file", json_string(a->files[i]));
-		if (!a->json) {
+		if (a->json)
+			put_json(a, done, result);
+		else
 			put_text(a, i, result);
-		} else {
-			fputs(a->file_count == 1 ? "" : i ? ",\n" : "[\n", stdout);
-			json_dumpf(result, stdout, JSON_FLAGS);
-		}
+		done++;
 		json_decref(result);
 	}
-	if (a->json)
-		fputs(a->file_count > 1 ? "\n]\n" : "\n", stdout);
+	if (a->json && a->file_count > 1)
+		fputs(done ? "\n]\n" : "[]\n", stdout);
 	return flush() ?: status;
 }
 
