@@ -166,6 +166,16 @@ static int run_labelling(struct task *task, struct store *store)
 	return store_run_update(store, l->run, l->labels);
 }
 
+/* Who asked now reads what was set. */
+static void labels_shown(_unused_ const struct run_entry *entry, _unused_ int error,
+			 _unused_ const char *message, void *userdata)
+{
+	struct labelling *l = userdata;
+
+	sd_bus_reply_method_return(l->pending.call, NULL);
+	pending_free(l);
+}
+
 static void labelling_done(struct task *task)
 {
 	struct labelling *l = container_of(task, struct labelling, task);
@@ -176,9 +186,7 @@ static void labelling_done(struct task *task)
 		pending_error(l, task->error, message, BUS_NO_SUCH_RUN);
 		return;
 	}
-	runs_changed(l->pending.bus->context->runs, l->run);
-	sd_bus_reply_method_return(l->pending.call, NULL);
-	pending_free(l);
+	runs_changed(l->pending.bus->context->runs, l->run, labels_shown, l);
 }
 
 static int read_labels(sd_bus_message *m, json_t **ret, char **ret_message)
@@ -272,22 +280,29 @@ static int run_keeping(struct task *task, struct store *store)
 				  a->result, NULL);
 }
 
+static void analysis_shown(_unused_ const struct run_entry *entry, _unused_ int error,
+			   _unused_ const char *message, void *userdata)
+{
+	struct analysing *a = userdata;
+	json_t *result = take_ptr(a->result);
+	sd_bus_message *reply = pending_reply(a);
+
+	pending_send(a, reply, reply ? variant_append_dict(reply, result) : -ENOMEM);
+	json_decref(result);
+}
+
 static void kept(struct task *task)
 {
 	struct analysing *a = container_of(task, struct analysing, task);
 	_cleanup_free_ char *message = take_ptr(task->message);
-	json_t *result = take_ptr(a->result);
-	sd_bus_message *reply;
 
 	free(take_ptr(a->channel));
-	if (task->error < 0) {
-		pending_error(a, task->error, message, BUS_NO_SUCH_RUN);
-	} else {
-		runs_changed(a->pending.bus->context->runs, a->run);
-		reply = pending_reply(a);
-		pending_send(a, reply, reply ? variant_append_dict(reply, result) : -ENOMEM);
+	if (task->error == 0) {
+		runs_changed(a->pending.bus->context->runs, a->run, analysis_shown, a);
+		return;
 	}
-	json_decref(result);
+	json_decref(take_ptr(a->result));
+	pending_error(a, task->error, message, BUS_NO_SUCH_RUN);
 }
 
 static void analysed(struct task *task)

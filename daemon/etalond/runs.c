@@ -257,13 +257,18 @@ static void reload_done(struct task *task)
 	l->runs->loads--;
 	if (l->entry)
 		runs_put(l->runs, take_ptr(l->entry));
+	if (l->loaded)
+		l->loaded(NULL, task->error, task->message, l->userdata);
 	free(task->message);
 	free(l);
 }
 
-void runs_changed(struct runs *runs, int64_t run)
+void runs_changed(struct runs *runs, int64_t run, runs_loaded_t loaded, void *userdata)
 {
-	submit_load(runs, run, reload_done, NULL, NULL);
+	int r = submit_load(runs, run, reload_done, loaded, userdata);
+
+	if (r < 0)
+		loaded(NULL, r, NULL, userdata);
 }
 
 /* ---- life ---- */

@@ -40,8 +40,8 @@ int runs_load(struct runs *runs, int64_t run, runs_loaded_t loaded, void *userda
 	      char **ret_message);
 /* Takes the entry; tells the observer that the run is new or changed. */
 void runs_put(struct runs *runs, struct run_entry *entry);
-/* Forgets and reads again what changed in the store. */
-void runs_changed(struct runs *runs, int64_t run);
+/* Reads again what changed in the store; then, however that went, calls loaded without an entry. */
+void runs_changed(struct runs *runs, int64_t run, runs_loaded_t loaded, void *userdata);
 void runs_deleted(struct runs *runs, int64_t run);
 /* Numbers of those in the object tree, newest first; returns how many. */
 size_t runs_recent(const struct runs *runs, int64_t *ret, size_t max);
