@@ -209,6 +209,15 @@ static void judge_trust(const json_t *meta, const struct trust_limits *limits, j
 	judge_flags(meta, light, reasons);
 }
 
+/* Several resonances may fall under one sentence: said once, where it comes first. */
+static void leave_out_repeated(json_t *reasons)
+{
+	for (size_t i = 0; i < json_array_size(reasons); i++)
+		for (size_t n = json_array_size(reasons) - 1; n > i; n--)
+			if (json_equal(json_array_get(reasons, i), json_array_get(reasons, n)))
+				json_array_remove(reasons, n);
+}
+
 static const char *word(enum expect_outcome outcome)
 {
 	switch (outcome) {
@@ -243,6 +252,7 @@ int trust_judge(const json_t *meta, const json_t *analyses, const json_t *expect
 		worst = EXPECT_UNKNOWN;
 	json_array_foreach(expectations, i, expectation)
 		worst = MAX(worst, expect_judge(expectation, analyses, limits->coverage, reasons));
+	leave_out_repeated(reasons);
 	*ret_verdict = worst == EXPECT_PASS && json_array_size(expectations) == 0 ? "measured"
 										  : word(worst);
 	*ret_reasons = reasons;
