@@ -13,22 +13,26 @@ struct cause_text {
 	uint32_t cause;
 	const char *what; /* "the interlock is open" */
 	const char *remedy;
+	const char *past; /* gone but latched; NULL: as above */
 };
 
 static const struct cause_text cause_texts[] = {
 	{ETALON_HW_CAUSE_INTERLOCK, "the interlock is open",
-	 "close the door or the remote interlock connector"},
-	{ETALON_HW_CAUSE_KEY, "the key is off", "turn the key on"},
+	 "close the door or the remote interlock connector",
+	 "the interlock was open; it is closed again"},
+	{ETALON_HW_CAUSE_KEY, "the key is off", "turn the key on",
+	 "the key was off; it is on again"},
 	{ETALON_HW_CAUSE_WATCHDOG, "the board was not kicked in time (watchdog)",
-	 "see why the daemon or its host was held up"},
-	{ETALON_HW_CAUSE_LINK, "the link to the board was lost", "check its cable"},
-	{ETALON_HW_CAUSE_OVER_TEMPERATURE, "the board is too hot", "let it cool"},
-	{ETALON_HW_CAUSE_COMPARATOR, "a comparator tripped", "see what the detector met"},
+	 "see why the daemon or its host was held up", NULL},
+	{ETALON_HW_CAUSE_LINK, "the link to the board was lost", "check its cable", NULL},
+	{ETALON_HW_CAUSE_OVER_TEMPERATURE, "the board is too hot", "let it cool",
+	 "the board was too hot; it has cooled"},
+	{ETALON_HW_CAUSE_COMPARATOR, "a comparator tripped", "see what the detector met", NULL},
 	{ETALON_HW_CAUSE_COMPLIANCE, "a source met its compliance limit",
-	 "check the device's connection"},
-	{ETALON_HW_CAUSE_FAULT, "the board found itself faulty", "power it off and on"},
+	 "check the device's connection", NULL},
+	{ETALON_HW_CAUSE_FAULT, "the board found itself faulty", "power it off and on", NULL},
 	{ETALON_HW_CAUSE_LOCAL_RESET, "key or interlock was opened and a local act is due",
-	 "press the board's reset"},
+	 "press the board's reset", NULL},
 };
 
 const char *board_serial(const struct board *b)
@@ -81,6 +85,12 @@ static int add_sentence(char ***list, const char *format, const char *what, cons
 	return sentence ? strv_push(list, sentence) : -ENOMEM;
 }
 
+static int add_past_cause(char ***list, const struct cause_text *t)
+{
+	return t->past ? add_sentence(list, ": ", t->past, "etalonctl fault clear")
+		       : add_sentence(list, ": ", t->what, t->remedy);
+}
+
 static int add_causes(const struct board *b, char ***list)
 {
 	uint32_t live = b->status.causes_live, latched = b->status.causes_latched;
@@ -93,7 +103,7 @@ static int add_causes(const struct board *b, char ***list)
 		return r;
 	for (size_t i = 0; i < ARRAY_SIZE(cause_texts) && r == 0; i++)
 		if (latched & ~live & cause_texts[i].cause)
-			r = add_sentence(list, ": ", cause_texts[i].what, cause_texts[i].remedy);
+			r = add_past_cause(list, &cause_texts[i]);
 	if (r == 0)
 		r = add_sentence(list, "; ", "the board has tripped and stays dark",
 				 "when the cause is gone, clear it (etalonctl fault clear)");
