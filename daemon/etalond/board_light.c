@@ -86,13 +86,25 @@ static int run_gate_open(struct command *c, struct link *link)
 	return link->ops->set_source(link, (unsigned int)light_of(c)->gate, 1, &c->refusal);
 }
 
-/* A gate that will not shut is made dark the other way. */
-static int run_gate_shut(struct command *c, struct link *link)
+static int shut(struct link *link, int gate)
 {
 	struct link_refusal refusal = {.result = ETALON_HW_RESULT_OK};
+
+	return gate < 0 ? -EOPNOTSUPP
+			: link->ops->set_source(link, (unsigned int)gate, 0, &refusal);
+}
+
+/*
+ * A program that runs owns the gate, and gives it back, shut, when it is stopped: the laser stays
+ * warm. A gate that will not shut even then is made dark the other way.
+ */
+static int run_gate_shut(struct command *c, struct link *link)
+{
 	int gate = light_of(c)->gate;
 
-	if (gate >= 0 && link->ops->set_source(link, (unsigned int)gate, 0, &refusal) == 0)
+	if (shut(link, gate) == 0)
+		return 0;
+	if (gate >= 0 && link->ops->stop(link) == 0 && shut(link, gate) == 0)
 		return 0;
 	return link->ops->off(link);
 }

@@ -160,10 +160,11 @@ void job_cancel(struct job *job, int error, const char *why)
 	if (job->state >= JOB_STATE_STORING || has_cause(job))
 		return;
 	job_set_cause(job, error, why);
-	end_light(job, why);
+	/* First, so that no further program opens the gate that is shut now. */
 	if (job->running)
 		acquire_cancel(job->link, &job->progress);
-	else if (job->waits_for_light)
+	end_light(job, why);
+	if (!job->running && job->waits_for_light)
 		end_without_data(job);
 }
 
@@ -355,6 +356,9 @@ static void finished(struct job *job)
 void job_ended(struct job *job)
 {
 	job_thread_join(job);
+	/* A program that was started in the moment of the cancel may have opened it once more. */
+	if (job->held && job->error < 0)
+		board_gate(job->board, false, NULL, NULL);
 	job->board->generation = job->generation;
 	board_refresh_setpoints(job->board);
 	if (job->entry)

@@ -249,6 +249,26 @@ START_TEST(whatever_ends_a_sweep_its_points_are_kept_with_the_cause)
 }
 END_TEST
 
+START_TEST(a_cancelled_sweep_leaves_a_warm_laser_warm_behind_a_shut_gate)
+{
+	_cleanup_free_ char *job = NULL;
+	struct holder h;
+	int open = 1;
+
+	holder_start(&h, &session, 1000, true);
+	job = long_sweep();
+	ck_assert_int_eq(holder_call(bus, job, JOB, "Cancel", error, ""), 0);
+	ends_as(job, "partial");
+	ck_assert(!session_wait_state(bus, board, "off", 300));
+	ck_assert(session_wait_state(bus, board, "emitting", 100));
+	ck_assert_int_ge(sd_bus_get_property_trivial(bus, "org.etalon1", board, BOARD, "GateOpen",
+						     NULL, 'b', &open),
+			 0);
+	ck_assert_int_eq(open, 0);
+	holder_end(&h);
+}
+END_TEST
+
 START_TEST(dropped_records_are_counted_and_never_pass_as_complete)
 {
 	_cleanup_free_ char *job = NULL, *verdict = NULL;
@@ -321,6 +341,7 @@ int main(void)
 	tcase_add_loop_test(tc, expectations_are_judged, 0, (int)ARRAY_SIZE(expectations));
 	tcase_add_loop_test(tc, whatever_ends_a_sweep_its_points_are_kept_with_the_cause, 0,
 			    (int)ARRAY_SIZE(endings));
+	tcase_add_test(tc, a_cancelled_sweep_leaves_a_warm_laser_warm_behind_a_shut_gate);
 	tcase_add_test(tc, dropped_records_are_counted_and_never_pass_as_complete);
 	tcase_add_test(tc, a_full_store_ends_the_sweep_dark_and_keeps_what_is_there);
 	tcase_add_test(tc, beyond_a_limit_nothing_is_started);

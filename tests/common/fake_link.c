@@ -77,6 +77,14 @@ static void set_gate(struct fake_link *f, bool open)
 		f->status.status_bits &= ~ETALON_HW_STATUS_GATE_OPEN;
 }
 
+static void end_program(struct fake_link *f)
+{
+	f->stop_program = true;
+	if (f->program_has_gate)
+		set_gate(f, false);
+	f->program_has_gate = false;
+}
+
 static void end_light(struct fake_link *f, uint32_t state, uint32_t cause)
 {
 	if (is_lit(f)) {
@@ -85,7 +93,7 @@ static void end_light(struct fake_link *f, uint32_t state, uint32_t cause)
 	}
 	set_gate(f, false);
 	f->status.state = state;
-	f->stop_program = true;
+	end_program(f);
 	tell(f);
 }
 
@@ -152,6 +160,10 @@ static int fake_set_source(struct link *link, unsigned int source, int64_t value
 
 	lock(f);
 	r = scripted(f, "set_source", ret);
+	if (r == 0 && source == FAKE_GATE && f->program_has_gate) {
+		*ret = (struct link_refusal){.result = ETALON_HW_REFUSED_STATE, .detail = source};
+		r = -EBUSY;
+	}
 	note(f, "set %s %lld;", link->description->source[source].name, (long long)value);
 	if (r == 0)
 		f->setpoints[source] = value;
@@ -393,7 +405,9 @@ static int fake_start(struct link *link, struct link_refusal *ret)
 	}
 	if (r == 0) {
 		f->stop_program = false;
-		f->program_runs = true;
+		f->program_has_gate = f->program.gate == ETALON_HW_GATE_OPEN;
+		if (f->program_has_gate)
+			set_gate(f, true);
 		make_records(f);
 	}
 	unlock(f);
@@ -408,7 +422,7 @@ static int fake_stop(struct link *link)
 	lock(f);
 	r = scripted(f, "stop", NULL);
 	note(f, "stop;");
-	f->stop_program = true;
+	end_program(f);
 	unlock(f);
 	return r;
 }
@@ -457,6 +471,8 @@ static int fake_records_call(struct link *link, int timeout_ms, size_t max_bytes
 		*ret = f->records + f->records_at;
 		*ret_bytes = MIN(max_bytes, end - f->records_at) / f->run.stride * f->run.stride;
 		f->records_at += *ret_bytes;
+		if (f->records_at == f->records_size)
+			end_program(f);
 	}
 	unlock(f);
 	return r;

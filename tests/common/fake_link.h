@@ -31,7 +31,8 @@ struct fake_link {
 	bool end_lies; /* END says that one more point was produced */
 	/* ---- state ---- */
 	struct link_status status;
-	bool gone, cancelled, stop_program, program_runs;
+	bool gone, cancelled, stop_program;
+	bool program_has_gate; /* it runs and opened it: nobody else may move it */
 	int64_t setpoints[FAKE_SOURCES];
 	struct etalon_hw_usb_event events[64];
 	unsigned int event_count;
