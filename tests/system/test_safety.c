@@ -64,6 +64,22 @@ static bool event_is(const json_t *line, const char *name)
 	return event && streq(event, name);
 }
 
+/*
+ * The watchdog counts from the last kick that the board received: one that a stopped daemon had just
+ * sent may reach it a moment later.
+ */
+static uint64_t last_kick(const json_t *log)
+{
+	uint64_t last = 0;
+	const json_t *line;
+	size_t i;
+
+	json_array_foreach(log, i, line)
+		if (event_is(line, "kick"))
+			last = event_time(line);
+	return last;
+}
+
 /* Is the port lit after the last line of the log that lies before `at`? */
 static bool lit_at(const json_t *log, uint64_t at)
 {
@@ -209,6 +225,8 @@ static double one_trial(struct session *s, const struct fault_case *c, uint64_t 
 	sd_bus_flush_close_unref(bus);
 	log = session_log(s);
 	ck_assert_msg(dark_since(log) == dark, "%s: light came back by itself", c->name);
+	if (c->victim == DAEMON && last_kick(log) < dark)
+		struck = MAX(struck, last_kick(log));
 	json_decref(log);
 	return dark <= struck ? 0 : (double)(dark - struck) / 1e6;
 }
@@ -221,7 +239,7 @@ START_TEST(light_is_off_in_time_after)
 	double worst = 0;
 	struct session s;
 
-	session_start(&s, NULL);
+	session_start(&s, &(struct session_options){ .log_kicks = true });
 	for (unsigned int i = 0; i < trials; i++) {
 		double took = one_trial(&s, c, &random);
 
