@@ -20,7 +20,8 @@
 #define MERGE_WIDTHS 2.5   /* candidates closer than this are one split resonance */
 #define INSIDE_WIDTHS 0.5  /* a centre nearer to an end is not seen well enough to report */
 #define RIPPLE_PART 0.35  /* of the free spectral range between peaks */
-#define NOISE_PASSES 2
+#define NOISE_PASSES 3
+#define SETTLED 0.01
 
 struct analysis {
 	struct spectrum spectrum;
@@ -267,6 +268,15 @@ static int for_all(struct resonances *all,
 	return 0;
 }
 
+/* No sigma would change by more than a part of itself that nobody can see. */
+static bool is_settled(const struct fit_noise *before, const struct fit_noise *after)
+{
+	double a = before->blur.sigma_x_nm, b = after->blur.sigma_x_nm;
+
+	return fabs(a - b) <= SETTLED * b &&
+	       fabs(before->white_factor - after->white_factor) <= 2 * SETTLED * after->white_factor;
+}
+
 static int full_fits(struct analysis *a)
 {
 	struct resonances *all = &a->all;
@@ -281,7 +291,11 @@ static int full_fits(struct analysis *a)
 	if (r == 0)
 		r = find_ripple(a, false);
 	for (int pass = 0; r == 0 && pass < NOISE_PASSES; pass++) {
+		const struct fit_noise before = all->noise;
+
 		a->noise = pool_noise(all, stated_nm);
+		if (pass > 0 && is_settled(&before, &all->noise))
+			break;
 		r = for_all(all, resonance_refit);
 	}
 	return r;

@@ -20,6 +20,8 @@
 #define BLOCKS_MOST 24	 /* and a part of the spectrum at most */
 #define WIDEST_PART 40	 /* the widest measure is this part of the spectrum, */
 #define FEATURE_PART 20	 /* the widest resonance this one: wider ones are fringes */
+#define SPIKE_SQUARE 64.0 /* over the white variance */
+#define STRIDES 10 /* positions in a width that are looked at */
 #define MEDIAN_TO_SIGMA 1.4826
 #define MAX_CANDIDATES 4096
 /* Nothing below this part of full scale is a feature: rounding. */
@@ -64,10 +66,15 @@ static void despike(struct search *s)
 
 	memcpy(s->y, y, n * sizeof(*y));
 	for (size_t i = 2; i + 2 < n; i++) {
-		double middle = median5(y + i - 2), off = fabs(y[i] - middle);
-		double beside = fmax(fabs(y[i - 1] - middle), fabs(y[i + 1] - middle));
+		double step = fmin(fabs(y[i] - y[i - 1]), fabs(y[i] - y[i + 1]));
+		double middle, off, beside;
 
-		if (off > 5 * beside && off * off > 64 * s->grid->white[i])
+		if (step * step < SPIKE_SQUARE / 2 * s->grid->white[i])
+			continue; /* most points, at once */
+		middle = median5(y + i - 2);
+		off = fabs(y[i] - middle);
+		beside = fmax(fabs(y[i - 1] - middle), fabs(y[i + 1] - middle));
+		if (off > 5 * beside && off * off > SPIKE_SQUARE * s->grid->white[i])
 			s->y[i] = middle;
 	}
 }
@@ -121,9 +128,21 @@ static double level(const struct search *s, size_t i, size_t reach)
 	return (s->size[to] - s->size[from]) / (double)(to - from) + ROUNDING;
 }
 
+/* Only every stride-th position is looked at: the measure is as smooth as it is wide. */
+static size_t stride_of(size_t width)
+{
+	return MAX(width / STRIDES, (size_t)1);
+}
+
+static size_t round_up(size_t i, size_t stride)
+{
+	return (i + stride - 1) / stride * stride;
+}
+
 /* Depth of the centre below its sides over the light around: positive for dips. */
 static void respond(struct search *s, size_t width)
 {
+	size_t stride = stride_of(width);
 	size_t n = s->grid->n, edge = margin(width), reach = block_length(s, width) / 2;
 	size_t inner = MAX(reach, 2 * width), half = width / 2, w = width;
 	const double *sum = s->sum, *size = s->size;
@@ -131,7 +150,7 @@ static void respond(struct search *s, size_t width)
 	double reach_points = (double)(2 * reach + 1);
 
 	memset(s->response, 0, n * sizeof(*s->response));
-	for (size_t i = edge; i + edge < n; i++) {
+	for (size_t i = round_up(edge, stride); i + edge < n; i += stride) {
 		if (i < inner || i + inner + 1 > n) {
 			s->response[i] = (sides(s, i, w) - centre(s, i, w)) / level(s, i, reach);
 			continue;
@@ -149,7 +168,7 @@ static double typical(const struct search *s, size_t from, size_t to, size_t eve
 {
 	size_t count = 0;
 
-	for (size_t i = from; i < to; i += every)
+	for (size_t i = round_up(from, every); i < to; i += every)
 		s->scratch[count++] = fabs(s->response[i]);
 	return count ? MEDIAN_TO_SIGMA * gsl_stats_median(s->scratch, 1, count) : 0;
 }
@@ -160,9 +179,9 @@ static void remember(struct found *f, const struct candidate *c)
 		f->list[f->count++] = *c;
 }
 
-static bool is_top(const double *r, double sign, size_t i, size_t n, size_t reach)
+static bool is_top(const double *r, double sign, size_t i, size_t n, size_t reach, size_t stride)
 {
-	for (size_t k = 1; k <= reach; k++)
+	for (size_t k = stride; k <= reach; k += stride)
 		if ((i >= k && sign * r[i - k] > sign * r[i]) ||
 		    (i + k < n && sign * r[i + k] >= sign * r[i]))
 			return false;
@@ -182,15 +201,15 @@ static void collect(const struct search *s, size_t width, bool peak, size_t from
 		    double scatter, struct found *found)
 {
 	double least = width < NARROW ? SIGNIFICANT_NARROW : SIGNIFICANT;
-	size_t reach = block_length(s, width) / 2;
+	size_t reach = block_length(s, width) / 2, stride = stride_of(width);
 	double sign = peak ? -1 : 1;
 
-	for (size_t i = from; i < to; i++) {
+	for (size_t i = round_up(from, stride); i < to; i += stride) {
 		double response = sign * s->response[i], noise = scatter;
 		struct candidate c;
 
 		if (response < least * noise || response < ROUNDING ||
-		    !is_top(s->response, sign, i, s->grid->n, width / 2))
+		    !is_top(s->response, sign, i, s->grid->n, width / 2, stride))
 			continue;
 		/* A block with more light elsewhere may look quieter than it is here. */
 		noise = fmax(noise, sqrt(1.5 * s->grid->white[i] / (double)width) /
@@ -211,7 +230,8 @@ static void collect(const struct search *s, size_t width, bool peak, size_t from
 static void search_width(struct search *s, size_t width, struct found *dips, struct found *peaks)
 {
 	size_t n = s->grid->n, blocks = MAX(n / block_length(s, width), (size_t)1);
-	size_t edge = margin(width), every = MAX(width / 3, (size_t)2);
+	size_t stride = stride_of(width), every = MAX(width / 3 / stride, (size_t)2) * stride;
+	size_t edge = margin(width);
 
 	respond(s, width);
 	for (size_t b = 0; b < blocks; b++) {

@@ -44,7 +44,9 @@ struct node {
 
 struct nodes {
 	unsigned int count;
+	bool odd; /* G is wanted, too */
 	double h, k; /* k = pi / P, 0 where P is not known */
+	double per_h, per_h2, per_k;
 	struct node node[KERNEL_MAX_NODES];
 	struct node middle; /* stands for all of them further out than this, where blur does nothing */
 	double far_nm;
@@ -61,6 +63,10 @@ static struct nodes make_nodes(const struct line *line, double centre, const str
 		.count = kernel->count,
 		.h = line->p[LINE_HALF_WIDTH],
 		.k = line->period_nm > 0 ? M_PI / line->period_nm : 0,
+		.odd = line->shape == SHAPE_FANO,
+		.per_h = 1 / line->p[LINE_HALF_WIDTH],
+		.per_h2 = 1 / (line->p[LINE_HALF_WIDTH] * line->p[LINE_HALF_WIDTH]),
+		.per_k = line->period_nm / M_PI,
 	};
 
 	double variance = 0;
@@ -78,26 +84,28 @@ static struct nodes make_nodes(const struct line *line, double centre, const str
 static inline void add_node(const struct line_points *points, size_t i, const struct nodes *n,
 			    const struct node *node, struct single *out)
 {
-	double inverse = 1 / n->h, inverse2 = inverse * inverse, q, q1, z, a, a2, flow, turn;
+	double q, q1, z, a, a2, flow, turn;
 
 	if (n->k > 0) {
 		double s = points->turn_sin[i], c = points->turn_cos[i];
 
-		q = (s * node->cosine - c * node->sine) / n->k;
+		q = (s * node->cosine - c * node->sine) * n->per_k;
 		q1 = c * node->cosine + s * node->sine;
 	} else {
 		q = points->s[i] - node->place;
 		q1 = 1;
 	}
-	z = q * q * inverse2;
+	z = q * q * n->per_h2;
 	a = 1 / (1 + z);
 	a2 = node->weight * a * a;
-	flow = q * q1 * inverse2;
-	turn = inverse2 * (q1 * q1 - n->k * n->k * q * q);
+	flow = q * q1 * n->per_h2;
+	turn = n->per_h2 * (q1 * q1 - n->k * n->k * q * q);
 	out->a += node->weight * a;
 	out->a_s -= 2 * flow * a2;
 	out->a_ss += a2 * (8 * flow * flow * a - 2 * turn);
-	out->a_h += 2 * z * inverse * a2;
+	out->a_h += 2 * z * n->per_h * a2;
+	if (!n->odd)
+		return;
 	out->g += node->weight * flow * n->h * a;
 	out->g_s += n->h * (node->weight * turn * a - 2 * flow * flow * a2);
 }
@@ -127,8 +135,6 @@ static void take_off(const struct line *line, const struct line_points *points,
 	double centre = line->p[LINE_CENTRE] + 0.5 * side * line->p[LINE_SPLITTING];
 	struct nodes up = make_nodes(line, centre, rising);
 	struct nodes down = make_nodes(line, centre, falling);
-	bool fano = line->shape == SHAPE_FANO;
-
 	for (size_t i = 0; i < points->n; i++) {
 		struct single one = blurred(points, i, points->direction[i] > 0 ? &up : &down);
 
@@ -140,13 +146,13 @@ static void take_off(const struct line *line, const struct line_points *points,
 		ret->r_p[by][i] = -one.a;
 		if (side != 0)
 			ret->r_p[LINE_SPLITTING][i] += 0.5 * side * depth * one.a_s;
-		if (!fano)
+		if (!up.odd)
 			continue;
 		/* By h: G (1 - 2 A) / h, with the blurred factors good enough for a step. */
 		ret->r[i] -= e * one.g;
 		ret->r_s[i] -= e * one.g_s;
 		ret->r_p[LINE_CENTRE][i] += e * one.g_s;
-		ret->r_p[LINE_HALF_WIDTH][i] -= e * one.g * (1 - 2 * one.a) / up.h;
+		ret->r_p[LINE_HALF_WIDTH][i] -= e * one.g * (1 - 2 * one.a) * up.per_h;
 		ret->r_p[LINE_ASYMMETRY][i] = -one.g;
 	}
 }

@@ -58,12 +58,34 @@ static double linear_of_decibel(double value)
 }
 
 /* Columns in dBm become W, in dB a transmission (a loss counts the other way), the rest stays. */
-static double linear(const struct table_column *c, double value)
+enum scale {
+	SCALE_LINEAR,
+	SCALE_DBM,
+	SCALE_DB,
+	SCALE_LOSS_DB,
+};
+
+static enum scale scale_of(const struct table_column *c)
 {
+	if (!c || !unit_is_decibel(c->unit))
+		return SCALE_LINEAR;
 	if (streq(c->unit, "dBm"))
+		return SCALE_DBM;
+	return ends_with(c->name, " loss") ? SCALE_LOSS_DB : SCALE_DB;
+}
+
+static double linear(enum scale scale, double value)
+{
+	switch (scale) {
+	case SCALE_DBM:
 		return 1e-3 * linear_of_decibel(value);
-	if (streq(c->unit, "dB"))
-		return linear_of_decibel(ends_with(c->name, " loss") ? -value : value);
+	case SCALE_DB:
+		return linear_of_decibel(value);
+	case SCALE_LOSS_DB:
+		return linear_of_decibel(-value);
+	case SCALE_LINEAR:
+		break;
+	}
 	return value;
 }
 
@@ -346,12 +368,13 @@ static double axis_nm(double factor, double value)
 static size_t collect(const struct table *table, const struct columns *c, struct spectrum *s,
 		      size_t *row, bool *reverse, struct left_out *out)
 {
+	enum scale scale = scale_of(c->y), monitor_scale = scale_of(c->monitor);
 	double factor = wavelength_factor(c->x->unit);
 	size_t n = 0;
 
 	for (size_t i = 0; i < table->rows; i++) {
-		double x = axis_nm(factor, c->x->f64[i]), y = linear(c->y, c->y->f64[i]);
-		double monitor = c->monitor ? linear(c->monitor, c->monitor->f64[i]) : 1;
+		double x = axis_nm(factor, c->x->f64[i]), y = linear(scale, c->y->f64[i]);
+		double monitor = c->monitor ? linear(monitor_scale, c->monitor->f64[i]) : 1;
 
 		if (!row_is_usable(c, i, x, y, monitor, out))
 			continue;

@@ -82,6 +82,7 @@ struct places {
 	uint32_t *point; /* its index in the spectrum */
 	uint32_t *slot;	 /* its place */
 	double *number;	 /* of points in a place */
+	double *spread;	 /* variance of their detuning there */
 };
 
 static void places_clear(struct places *p)
@@ -90,6 +91,7 @@ static void places_clear(struct places *p)
 	free(p->point);
 	free(p->slot);
 	free(p->number);
+	free(p->spread);
 }
 
 static int places_allocate(struct places *p, size_t n)
@@ -98,7 +100,8 @@ static int places_allocate(struct places *p, size_t n)
 	p->point = malloc((n + 1) * sizeof(*p->point));
 	p->slot = malloc((n + 1) * sizeof(*p->slot));
 	p->number = calloc(n + 1, sizeof(*p->number));
-	return p->s && p->point && p->slot && p->number ? 0 : -ENOMEM;
+	p->spread = calloc(n + 1, sizeof(*p->spread));
+	return p->s && p->point && p->slot && p->number && p->spread ? 0 : -ENOMEM;
 }
 
 /* Points in a group near to and far from the resonance. */
@@ -192,9 +195,12 @@ static void average(const struct spectrum *sp, const struct window_request *q,
 		w->direction[slot] = sp->direction[i];
 	}
 	for (size_t k = 0; k < p->count; k++) {
+		double off = p->s[k] - w->s[p->slot[k]];
+
+		p->spread[p->slot[k]] += off * off * w->share[p->slot[k]];
 		if (fabs(p->s[k]) >= NEAR_WIDTHS * q->fwhm_nm)
 			continue;
-		spread += pow(p->s[k] - w->s[p->slot[k]], 2);
+		spread += off * off;
 		near++;
 	}
 	w->group_variance_nm2 = near > 0 ? spread / near : 0;
@@ -217,20 +223,18 @@ static void set_turns(struct window *w)
 		sincos(M_PI * w->s[i] / w->period_nm, &w->turn_sin[i], &w->turn_cos[i]);
 }
 
-/* ---- baseline: columns are averaged over groups as the points are ---- */
+/* ---- baseline ---- */
 
 struct basis_cursor {
 	struct window *w;
-	const struct places *places;
+	const double *spread; /* of the groups */
 	size_t column;
 };
 
-static void add(const struct basis_cursor *c, size_t slot, size_t k, double value, double slope)
+static void put(const struct basis_cursor *c, size_t i, size_t k, double value, double slope)
 {
-	size_t at = (c->column + k) * c->w->n + slot;
-
-	c->w->basis[at] += value * c->w->share[slot];
-	c->w->slope[at] += slope * c->w->share[slot];
+	c->w->basis[(c->column + k) * c->w->n + i] = value;
+	c->w->slope[(c->column + k) * c->w->n + i] = slope;
 }
 
 static void end_factor(const struct basis_cursor *c)
@@ -240,13 +244,11 @@ static void end_factor(const struct basis_cursor *c)
 
 static void add_polynomials(struct basis_cursor *c, unsigned int degree)
 {
-	const struct places *p = c->places;
-
-	for (size_t i = 0; i < p->count; i++) {
-		double u = p->s[i] / c->w->half_nm, power = 1, before = 0;
+	for (size_t i = 0; i < c->w->n; i++) {
+		double u = c->w->s[i] / c->w->half_nm, power = 1, before = 0;
 
 		for (unsigned int k = 0; k <= degree; k++) {
-			add(c, p->slot[i], k, power, k * before / c->w->half_nm);
+			put(c, i, k, power, k * before / c->w->half_nm);
 			before = power;
 			power *= u;
 		}
@@ -254,26 +256,30 @@ static void add_polynomials(struct basis_cursor *c, unsigned int degree)
 	c->column += degree + 1;
 }
 
-/* Fundamental with its amplitude and period free to first order, and second harmonic. */
+/*
+ * Fundamental with its amplitude and period free to first order, and second harmonic. The mean of a
+ * wave over a group is the wave at its middle, less by what the group's spread makes of its curvature.
+ */
 static void add_ripple(struct basis_cursor *c, const struct ripple_line *line)
 {
-	const struct places *p = c->places;
 	double centre = c->w->centre_nm, half = c->w->half_nm;
 
-	for (size_t i = 0; i < p->count; i++) {
-		double x = wavelength_nm(p->s[i], centre), u = p->s[i] / half;
+	for (size_t i = 0; i < c->w->n; i++) {
+		double s = c->w->s[i], x = wavelength_nm(s, centre), u = s / half;
 		double k = 2 * M_PI / ripple_period_nm(line, x), sine, cosine, sine2, cosine2;
-		size_t at = p->slot[i];
+		double less = 0.5 * k * k * c->spread[i];
 
 		sincos(2 * M_PI * ripple_phase(line, x, centre), &sine, &cosine);
-		sine2 = 2 * sine * cosine;
-		cosine2 = 1 - 2 * sine * sine;
-		add(c, at, 0, cosine, -k * sine);
-		add(c, at, 1, sine, k * cosine);
-		add(c, at, 2, u * cosine, cosine / half - u * k * sine);
-		add(c, at, 3, u * sine, sine / half + u * k * cosine);
-		add(c, at, 4, cosine2, -2 * k * sine2);
-		add(c, at, 5, sine2, 2 * k * cosine2);
+		sine2 = 2 * sine * cosine * (1 - 4 * less);
+		cosine2 = (1 - 2 * sine * sine) * (1 - 4 * less);
+		sine *= 1 - less;
+		cosine *= 1 - less;
+		put(c, i, 0, cosine, -k * sine);
+		put(c, i, 1, sine, k * cosine);
+		put(c, i, 2, u * cosine, cosine / half - u * k * sine);
+		put(c, i, 3, u * sine, sine / half + u * k * cosine);
+		put(c, i, 4, cosine2, -2 * k * sine2);
+		put(c, i, 5, sine2, 2 * k * cosine2);
 	}
 	/* Far wider than the line is known, but enough to part it from what else is in a short window. */
 	for (size_t k = 0; k < RIPPLE_BASIS; k++)
@@ -284,17 +290,15 @@ static void add_ripple(struct basis_cursor *c, const struct ripple_line *line)
 /* The two directions are two sweeps: the laser's power may differ. */
 static void add_direction(struct basis_cursor *c)
 {
-	const struct places *p = c->places;
-
-	for (size_t i = 0; i < p->count; i++)
-		add(c, p->slot[i], 0, c->w->direction[p->slot[i]], 0);
+	for (size_t i = 0; i < c->w->n; i++)
+		put(c, i, 0, c->w->direction[i], 0);
 	c->column++;
 }
 
 static void add_baseline(struct window *w, const struct window_request *q,
 			 const struct places *places)
 {
-	struct basis_cursor c = { .w = w, .places = places };
+	struct basis_cursor c = { .w = w, .spread = places->spread };
 
 	add_polynomials(&c, q->degree);
 	end_factor(&c);
