@@ -14,12 +14,12 @@
 #include "analyse/report.h"
 #include "base/util.h"
 
-#define SIGNIFICANT 6.0	   /* depth over its random part */
+#define SIGNIFICANT 6.0 /* depth over its random part */
 #define MOST_SHAPE_RMS 0.3 /* of the depth left in the core: that is no resonance */
 #define MOST_OF_SPAN 0.05
-#define MERGE_WIDTHS 2.5   /* candidates closer than this are one split resonance */
-#define INSIDE_WIDTHS 0.5  /* a centre nearer to an end is not seen well enough to report */
-#define RIPPLE_PART 0.35  /* of the free spectral range between peaks */
+#define MERGE_WIDTHS 2.5 /* candidates closer than this are one split resonance */
+#define INSIDE_WIDTHS 0.5 /* a centre nearer to an end is not seen well enough to report */
+#define RIPPLE_PART 0.35 /* of the free spectral range between peaks */
 #define NOISE_PASSES 3
 #define SETTLED 0.01
 
@@ -71,7 +71,7 @@ static int prepare(struct analysis *a, const struct table *table, const char *ch
 	a->all.sigma_x_known = d->sigma_x_nm > 0;
 	a->all.noise = (struct fit_noise){
 		.white_factor = 1,
-		.blur = { d->aperture_nm, d->tau_nm, a->all.sigma_x_known ? d->sigma_x_nm : 0 },
+		.blur = {d->aperture_nm, d->tau_nm, a->all.sigma_x_known ? d->sigma_x_nm : 0},
 	};
 	return 0;
 }
@@ -141,8 +141,7 @@ static void drop_doubles(struct resonances *all)
 	for (size_t i = all->count; i-- > 1;) {
 		struct resonance *left = &all->list[i - 1], *right = &all->list[i];
 
-		if (right->centre_nm - left->centre_nm >
-		    0.5 * fmin(left->fwhm_nm, right->fwhm_nm))
+		if (right->centre_nm - left->centre_nm > 0.5 * fmin(left->fwhm_nm, right->fwhm_nm))
 			continue;
 		drop(all, resonance_significance(left) < resonance_significance(right) ? i - 1 : i);
 	}
@@ -273,8 +272,8 @@ static bool is_settled(const struct fit_noise *before, const struct fit_noise *a
 {
 	double a = before->blur.sigma_x_nm, b = after->blur.sigma_x_nm;
 
-	return fabs(a - b) <= SETTLED * b &&
-	       fabs(before->white_factor - after->white_factor) <= 2 * SETTLED * after->white_factor;
+	return fabs(a - b) <= SETTLED * b && fabs(before->white_factor - after->white_factor) <=
+						     2 * SETTLED * after->white_factor;
 }
 
 static int full_fits(struct analysis *a)
@@ -380,9 +379,9 @@ int analyse_resonances(const struct table *table, const char *channel,
 		       char **ret_message)
 {
 	_cleanup_(analysis_clear) struct analysis a = {
-		.min_extinction_db = options && options->min_extinction_db > 0 ?
-					     options->min_extinction_db :
-					     ANALYSE_MIN_EXTINCTION_DB,
+		.min_extinction_db = options && options->min_extinction_db > 0
+					     ? options->min_extinction_db
+					     : ANALYSE_MIN_EXTINCTION_DB,
 	};
 	struct report report;
 	json_t *result;

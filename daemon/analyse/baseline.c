@@ -10,11 +10,11 @@
 
 #include "base/util.h"
 
-#define CORE 4.0	 /* widths on either side that are masked, */
-#define FIRST_CORE 8.0	 /* with first fits */
-#define REACH 60.0	 /* widths to where a Lorentzian's tail is followed */
+#define CORE 4.0 /* widths on either side that are masked, */
+#define FIRST_CORE 8.0 /* with first fits */
+#define REACH 60.0 /* widths to where a Lorentzian's tail is followed */
 #define PEDESTAL_PART 0.3 /* of what a fit says about a pedestal is error */
-#define NO_BETTER 3e-3	 /* relative error below which points count alike */
+#define NO_BETTER 3e-3 /* relative error below which points count alike */
 
 struct interval {
 	size_t from, to;
@@ -24,8 +24,8 @@ static struct interval reach_of(const struct grid *g, const struct resonance *r)
 {
 	double reach = r->period_nm > 0 ? r->period_nm / 2 : REACH * r->fwhm_nm;
 
-	return (struct interval){ grid_index(g, r->centre_nm - reach),
-				  grid_index(g, r->centre_nm + reach) + 1 };
+	return (struct interval){grid_index(g, r->centre_nm - reach),
+				 grid_index(g, r->centre_nm + reach) + 1};
 }
 
 static void divide_dips(const struct grid *g, const struct resonances *all, double *base)
@@ -36,8 +36,8 @@ static void divide_dips(const struct grid *g, const struct resonances *all, doub
 
 		for (size_t i = reach.from; r->fitted && i < reach.to; i++)
 			base[i] /= fmax(line_response(&r->fit.line,
-							  detuning_nm(grid_x(g, i), r->origin_nm)),
-					    1e-3);
+						      detuning_nm(grid_x(g, i), r->origin_nm)),
+					1e-3);
 	}
 }
 

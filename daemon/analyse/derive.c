@@ -37,16 +37,15 @@ static double extreme(const struct line *line, double *ret_s)
 	right = sign * line_response(line, at + step);
 	bend = left - 2 * best + right;
 	*ret_s = bend > 0 ? at + 0.5 * step * (left - right) / bend : at;
-	return bend > 0 ? sign * (best - (left - right) * (left - right) / (8 * bend)) :
-			  sign * best;
+	return bend > 0 ? sign * (best - (left - right) * (left - right) / (8 * bend))
+			: sign * best;
 }
 
 /* Response away from the resonance: half a period off, or the baseline. */
 static double away(const struct line *line)
 {
-	return line->period_nm > 0 ?
-		       line_response(line, line->p[LINE_CENTRE] + line->period_nm / 2) :
-		       (line->peak ? 0 : 1);
+	return line->period_nm > 0 ? line_response(line, line->p[LINE_CENTRE] + line->period_nm / 2)
+				   : (line->peak ? 0 : 1);
 }
 
 /* q of (q + xi)^2 / (1 + xi^2) with the same ratio of antisymmetric to symmetric part. */
@@ -64,8 +63,8 @@ static struct numbers numbers_of(const struct line *line, double origin_nm, doub
 	double s, top = extreme(line, &s), bottom = away(line);
 	double wavelength = wavelength_nm(line->p[LINE_CENTRE], origin_nm);
 	double width = line_fwhm_nm(line) * pow(wavelength / origin_nm, 2);
-	double ratio = line->peak ? (baseline * top + pedestal) / (baseline * bottom + pedestal) :
-				    bottom / top;
+	double ratio = line->peak ? (baseline * top + pedestal) / (baseline * bottom + pedestal)
+				  : bottom / top;
 
 	return (struct numbers){
 		.wavelength_nm = wavelength,
@@ -115,7 +114,7 @@ static void exact_wavelength(const struct resonance *r, double gradients[NUMBERS
 static struct estimate estimate(const struct resonance *r, double value,
 				const double gradient[FIT_MAX])
 {
-	return (struct estimate){ value, sqrt(r->inflation) * fit_sigma(&r->fit, gradient) };
+	return (struct estimate){value, sqrt(r->inflation) * fit_sigma(&r->fit, gradient)};
 }
 
 /* Residuals beyond the noise are the model's: the covariance grows with them. */
@@ -152,8 +151,8 @@ void resonance_derive(struct resonance *r)
 			differentiate(r, &line.p[p], &line, &baseline, &pedestal,
 				      (size_t)r->fit.column[p], gradients);
 	if (line.peak) {
-		differentiate(r, &baseline, &line, &baseline, &pedestal,
-			      (size_t)r->fit.base_column, gradients);
+		differentiate(r, &baseline, &line, &baseline, &pedestal, (size_t)r->fit.base_column,
+			      gradients);
 		differentiate(r, &pedestal, &line, &baseline, &pedestal,
 			      (size_t)r->fit.pedestal_column, gradients);
 	}
@@ -174,8 +173,8 @@ void resonance_derive(struct resonance *r)
 double resonance_significance(const struct resonance *r)
 {
 	const struct fit *f = &r->fit;
-	double depth = f->line.peak ? f->baseline : f->line.p[LINE_DEPTH] +
-							    f->line.p[LINE_SECOND_DEPTH];
+	double depth =
+		f->line.peak ? f->baseline : f->line.p[LINE_DEPTH] + f->line.p[LINE_SECOND_DEPTH];
 	double gradient[FIT_MAX] = {}, sigma;
 
 	if (f->line.peak) {

@@ -13,13 +13,14 @@
 #include "base/cleanup.h"
 #include "base/util.h"
 
-#define PROMISE 0.02	/* of a step: how far off the next member may be */
-#define CLOSEST 5e-4	/* of a step: closer than this proves nothing more */
+#define PROMISE 0.02 /* of a step: how far off the next member may be */
+#define CLOSEST 5e-4 /* of a step: closer than this proves nothing more */
 #define WIDTH_RATIO 3.0 /* of neighbours in a family */
-#define TWIN_RATIO 1.3	/* where a family has two members only */
-#define ACCIDENTS 0.02	/* accidental chains allowed in a spectrum */
+#define TWIN_RATIO 1.3 /* where a family has two members only */
+#define ACCIDENTS 0.02 /* accidental chains allowed in a spectrum */
 #define DEGREE 2
 #define MOST_MEMBERS 512
+#define UNKNOWN_SIGMA 1e-9 /* relative */
 
 struct chain {
 	size_t count, skipped;
@@ -42,8 +43,7 @@ static bool alike(const struct member *a, const struct member *b, double ratio)
 }
 
 /* Free member nearest to the wavenumber, field->n when there is none near enough. */
-static size_t nearest(const struct field *f, double k, double tolerance,
-		      const struct member *like)
+static size_t nearest(const struct field *f, double k, double tolerance, const struct member *like)
 {
 	size_t low = 0, high = f->n, best = f->n;
 
@@ -67,7 +67,7 @@ static void follow(const struct field *f, size_t first, size_t second, struct ch
 {
 	double step = f->k[first] - f->k[second];
 
-	*c = (struct chain){ .count = 2, .step = step };
+	*c = (struct chain){.count = 2, .step = step};
 	c->at[0] = first;
 	c->at[1] = second;
 	c->order[1] = 1;
@@ -135,47 +135,74 @@ struct dispersion {
 	double middle, half; /* order = middle + half u */
 };
 
-/* Wavenumber over order, a parabola through all members; deviations beyond theirs inflate it. */
+/* One member: where it is on the parabola's axis, and its weight. */
+struct station {
+	double power[DEGREE + 1]; /* of u */
+	double off; /* relative wavenumber, less 1 */
+	double weight;
+};
+
+static struct station station_of(const struct field *f, const struct chain *c,
+				 const struct dispersion *d, size_t i)
+{
+	const struct member *m = &f->m[c->at[i]];
+	double u = (c->order[i] - d->middle) / d->half;
+	double sigma = m->sigma_nm > 0 ? m->sigma_nm / m->wavelength_nm : UNKNOWN_SIGMA;
+
+	return (struct station){
+		.power = {1, u, u * u},
+		.off = f->k[c->at[i]] / f->k[c->at[0]] - 1,
+		.weight = 1 / (sigma * sigma),
+	};
+}
+
+static size_t terms_of(const struct chain *c)
+{
+	return c->count > 3 ? DEGREE + 1 : 2;
+}
+
+/* Deviations beyond the members' sigmas. */
+static double excess(const struct field *f, const struct chain *c, const struct dispersion *d)
+{
+	size_t p = terms_of(c);
+	double chi2 = 0;
+
+	for (size_t i = 0; i < c->count; i++) {
+		struct station at = station_of(f, c, d, i);
+		double off = at.off;
+
+		for (size_t s = 0; s < p; s++)
+			off -= d->b[s] * at.power[s];
+		chi2 += at.weight * off * off;
+	}
+	return c->count > p ? fmax(chi2 / (double)(c->count - p), 1) : 1;
+}
+
+/* Wavenumber over order: a line or parabola through all members, by their weights. */
 static bool fit_dispersion(const struct field *f, const struct chain *c, struct dispersion *ret)
 {
-	size_t p = MIN((size_t)DEGREE + 1, c->count > 3 ? c->count - 1 : 2);
-	struct dispersion d = { .half = fmax(c->order[c->count - 1] / 2.0, 0.5) };
+	size_t p = terms_of(c);
+	struct dispersion d = {.middle = c->order[c->count - 1] / 2.0,
+			       .half = fmax(c->order[c->count - 1] / 2.0, 0.5)};
 	gsl_matrix_view a = gsl_matrix_view_array(d.covariance, p, p);
 	gsl_vector_view b = gsl_vector_view_array(d.b, p);
-	double chi2 = 0, scale = f->k[c->at[0]];
+	double scale = f->k[c->at[0]], more;
 
-	d.middle = c->order[c->count - 1] / 2.0;
 	for (size_t i = 0; i < c->count; i++) {
-		const struct member *m = &f->m[c->at[i]];
-		double u = (c->order[i] - d.middle) / d.half, power[DEGREE + 1] = { 1, u, u * u };
-		double sigma = m->sigma_nm > 0 ? m->sigma_nm / m->wavelength_nm : 1e-9;
-		double w = 1 / (sigma * sigma);
+		struct station at = station_of(f, c, &d, i);
 
 		for (size_t s = 0; s < p; s++) {
-			d.b[s] += w * power[s] * (f->k[c->at[i]] / scale - 1);
+			d.b[s] += at.weight * at.power[s] * at.off;
 			for (size_t t = 0; t < p; t++)
-				d.covariance[s * p + t] += w * power[s] * power[t];
+				d.covariance[s * p + t] += at.weight * at.power[s] * at.power[t];
 		}
 	}
 	if (gsl_linalg_cholesky_decomp1(&a.matrix) ||
-	    gsl_linalg_cholesky_svx(&a.matrix, &b.vector) ||
-	    gsl_linalg_cholesky_invert(&a.matrix))
+	    gsl_linalg_cholesky_svx(&a.matrix, &b.vector) || gsl_linalg_cholesky_invert(&a.matrix))
 		return false;
-	for (size_t i = 0; i < c->count; i++) {
-		const struct member *m = &f->m[c->at[i]];
-		double u = (c->order[i] - d.middle) / d.half;
-		double sigma = m->sigma_nm > 0 ? m->sigma_nm / m->wavelength_nm : 1e-9;
-		double off = f->k[c->at[i]] / scale - 1 - d.b[0] - u * (d.b[1] + u * d.b[2]);
-
-		chi2 += off * off / (sigma * sigma);
-	}
-	if (c->count > p)
-		chi2 = fmax(chi2 / (double)(c->count - p), 1);
-	else
-		chi2 = 1;
-	for (size_t s = 0; s < p; s++)
-		for (size_t t = 0; t < p; t++)
-			d.covariance[s * p + t] *= chi2 * scale * scale;
+	more = excess(f, c, &d);
+	for (size_t s = 0; s < p * p; s++)
+		d.covariance[s] *= more * scale * scale;
 	for (size_t s = 0; s < p; s++)
 		d.b[s] *= scale;
 	*ret = d;
@@ -206,7 +233,7 @@ static void name_members(const struct field *f, const struct chain *c, int famil
 static struct family summarise(const struct field *f, const struct chain *c,
 			       const struct dispersion *d)
 {
-	size_t p = c->count > 3 ? DEGREE + 1 : 2;
+	size_t p = terms_of(c);
 	double at_nm = 1 / (f->k[c->at[0]] + d->b[0]);
 
 	return (struct family){
@@ -222,7 +249,7 @@ int family_find(struct member *members, size_t count, struct family ret[FAMILY_M
 	_cleanup_free_ double *k = calloc(count + 1, sizeof(*k));
 	_cleanup_free_ struct chain *best = malloc(sizeof(*best));
 	_cleanup_free_ struct chain *trial = malloc(sizeof(*trial));
-	struct field f = { members, k, MIN(count, (size_t)MOST_MEMBERS) };
+	struct field f = {members, k, MIN(count, (size_t)MOST_MEMBERS)};
 	int found = 0;
 
 	if (!k || !best || !trial)

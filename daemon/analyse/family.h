@@ -14,8 +14,8 @@
 struct member {
 	double wavelength_nm, sigma_nm, fwhm_nm;
 	/* results */
-	int family;	 /* -1: none */
-	int order;	 /* within the family, rising with wavelength */
+	int family; /* -1: none */
+	int order; /* within the family, rising with wavelength */
 	double period_nm; /* free spectral range at the resonance, 0 without a family */
 };
 

@@ -15,11 +15,11 @@
 #define SIGNIFICANT 9.0
 #define SIGNIFICANT_NARROW 14.0 /* at widths where single points decide */
 #define NARROW 5
-#define BLOCK_WIDTHS 40	 /* a neighbourhood is this many widths at least, */
-#define BLOCK_LEAST 400	 /* points at least, */
-#define BLOCKS_MOST 24	 /* and a part of the spectrum at most */
-#define WIDEST_PART 40	 /* the widest measure is this part of the spectrum, */
-#define FEATURE_PART 20	 /* the widest resonance this one: wider ones are fringes */
+#define BLOCK_WIDTHS 40 /* a neighbourhood is this many widths at least, */
+#define BLOCK_LEAST 400 /* points at least, */
+#define BLOCKS_MOST 24 /* and a part of the spectrum at most */
+#define WIDEST_PART 40 /* the widest measure is this part of the spectrum, */
+#define FEATURE_PART 20 /* the widest resonance this one: wider ones are fringes */
 #define SPIKE_SQUARE 64.0 /* over the white variance */
 #define STRIDES 10 /* positions in a width that are looked at */
 #define MEDIAN_TO_SIGMA 1.4826
@@ -29,9 +29,9 @@
 
 struct search {
 	const struct grid *grid;
-	double *y;	/* despiked */
-	double *sum;	/* sum[i]: of y before i */
-	double *size;	/* the same of |y| */
+	double *y; /* despiked */
+	double *sum; /* sum[i]: of y before i */
+	double *size; /* the same of |y| */
 	double *response, *scratch;
 	double min_contrast;
 };
@@ -155,12 +155,11 @@ static void respond(struct search *s, size_t width)
 			s->response[i] = (sides(s, i, w) - centre(s, i, w)) / level(s, i, reach);
 			continue;
 		}
-		s->response[i] =
-			(per_side * (sum[i + 1 - w] - sum[i + 1 - 2 * w] + sum[i + 2 * w] -
-				     sum[i + w]) -
-			 per_centre * (sum[i + half + 1] - sum[i - half])) *
-			reach_points /
-			(size[i + reach + 1] - size[i - reach] + ROUNDING * reach_points);
+		s->response[i] = (per_side * (sum[i + 1 - w] - sum[i + 1 - 2 * w] + sum[i + 2 * w] -
+					      sum[i + w]) -
+				  per_centre * (sum[i + half + 1] - sum[i - half])) *
+				 reach_points /
+				 (size[i + reach + 1] - size[i - reach] + ROUNDING * reach_points);
 	}
 }
 
@@ -212,8 +211,8 @@ static void collect(const struct search *s, size_t width, bool peak, size_t from
 		    !is_top(s->response, sign, i, s->grid->n, width / 2, stride))
 			continue;
 		/* A block with more light elsewhere may look quieter than it is here. */
-		noise = fmax(noise, sqrt(1.5 * s->grid->white[i] / (double)width) /
-					    level(s, i, reach));
+		noise = fmax(noise,
+			     sqrt(1.5 * s->grid->white[i] / (double)width) / level(s, i, reach));
 		if (response < least * noise)
 			continue;
 		c = (struct candidate){
@@ -300,7 +299,7 @@ struct levels {
 static struct levels make_levels(const struct search *s)
 {
 	size_t n = s->grid->n;
-	struct levels levels = { .count = MIN(MAX(n / BLOCK_LEAST, (size_t)1), (size_t)BLOCKS_MOST) };
+	struct levels levels = {.count = MIN(MAX(n / BLOCK_LEAST, (size_t)1), (size_t)BLOCKS_MOST)};
 
 	for (size_t b = 0; b < levels.count; b++) {
 		size_t from = b * n / levels.count, to = (b + 1) * n / levels.count;
@@ -390,8 +389,8 @@ static void first_values(const struct search *s, bool peak, struct candidate *c)
 		 walk_to(s, best, 1, sign, (level_beside + s->y[best]) / 2);
 	c->centre_nm = grid_x(s->grid, best);
 	c->fwhm_nm = (double)MAX(across, (size_t)2) * s->grid->step_nm;
-	c->contrast = fabs(level_beside - s->y[best]) /
-		      fmax(peak ? s->y[best] : level_beside, ROUNDING);
+	c->contrast =
+		fabs(level_beside - s->y[best]) / fmax(peak ? s->y[best] : level_beside, ROUNDING);
 }
 
 static void set_first_values(const struct search *s, bool peak, struct found *f)
@@ -430,7 +429,7 @@ int find_candidates(const struct grid *grid, double min_contrast, struct candida
 	};
 	_cleanup_free_ struct candidate *dips = calloc(MAX_CANDIDATES, sizeof(*dips));
 	_cleanup_free_ struct candidate *peaks = calloc(MAX_CANDIDATES, sizeof(*peaks));
-	struct found down = { .list = dips }, up = { .list = peaks }, *chosen;
+	struct found down = {.list = dips}, up = {.list = peaks}, *chosen;
 
 	if (!s.y || !s.sum || !s.size || !s.response || !s.scratch || !dips || !peaks)
 		return -ENOMEM;

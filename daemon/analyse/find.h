@@ -12,8 +12,8 @@
 
 struct candidate {
 	double centre_nm, fwhm_nm; /* first values for a fit */
-	double contrast;	   /* depth over the level beside it, or height over the peak */
-	double significance;	   /* over the scatter of the same measure around it */
+	double contrast; /* depth over the level beside it, or height over the peak */
+	double significance; /* over the scatter of the same measure around it */
 };
 
 /* Sorted by wavelength, malloc'ed. *ret_peak: they are peaks. Resonances shallower than

@@ -16,8 +16,8 @@
 
 struct fit_noise {
 	double white_factor; /* variance of y over spectrum.white */
-	double model_error;  /* 1 sigma, of the resonance's depth: where no model is right */
-	struct blur blur;    /* blur.sigma_x_nm is the axis' random error */
+	double model_error; /* 1 sigma, of the resonance's depth: where no model is right */
+	struct blur blur; /* blur.sigma_x_nm is the axis' random error */
 };
 
 /*
@@ -38,7 +38,7 @@ struct fit {
 	int lag_column, base_column, pedestal_column;
 	double value[FIT_MAX];
 	double covariance[FIT_MAX][FIT_MAX];
-	size_t n, near_n, far_n;	/* near: within 3 widths; far: beyond 2 */
+	size_t n, near_n, far_n; /* near: within 3 widths; far: beyond 2 */
 	double chi2, near_chi2, far_chi2; /* sums */
 	double shape_rms; /* what is left in the core, over the depth */
 	size_t outliers;
@@ -55,9 +55,8 @@ int fit_window(const struct window *window, const struct line *start, bool near,
 
 static inline double fit_chi2_reduced(const struct fit *f)
 {
-	return f->n > f->count + f->outliers ?
-		       f->chi2 / (double)(f->n - f->count - f->outliers) :
-		       0;
+	return f->n > f->count + f->outliers ? f->chi2 / (double)(f->n - f->count - f->outliers)
+					     : 0;
 }
 
 static inline double fit_variance(const struct fit *f, enum line_parameter k)

@@ -36,8 +36,8 @@ static void fill_empty(double *v, const unsigned int *count, size_t n)
 		if (!count[i])
 			continue;
 		for (size_t j = last == n ? 0 : last + 1; j < i; j++)
-			v[j] = last == n ? v[i] :
-					   v[last] + (v[i] - v[last]) * (double)(j - last) /
+			v[j] = last == n ? v[i]
+					 : v[last] + (v[i] - v[last]) * (double)(j - last) /
 							     (double)(i - last);
 		last = i;
 	}

@@ -11,8 +11,8 @@
 struct grid {
 	size_t n;
 	double first_nm, step_nm; /* centre of bin 0 */
-	double *y;		  /* empty bins: interpolated */
-	double *white;		  /* variance, for scale */
+	double *y; /* empty bins: interpolated */
+	double *white; /* variance, for scale */
 };
 
 int grid_make(const struct spectrum *spectrum, struct grid *ret);

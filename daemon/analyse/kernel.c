@@ -33,7 +33,8 @@ double kernel_rms_nm(const struct blur *b)
  * more than there are moments for. */
 static unsigned int nodes_needed(const struct blur *blur, double half_width_nm)
 {
-	double rms_nm = kernel_rms_nm(blur), reach_nm = sqrt(3.0) * rms_nm + TAIL_REACH * blur->tau_nm;
+	double rms_nm = kernel_rms_nm(blur),
+	       reach_nm = sqrt(3.0) * rms_nm + TAIL_REACH * blur->tau_nm;
 	double a = half_width_nm / reach_nm, rho = a + sqrt(a * a + 1);
 
 	if (!(rms_nm > 0) || !(half_width_nm > 0))
@@ -49,8 +50,8 @@ static void cumulants(const struct blur *blur, double rms_nm, int direction, dou
 {
 	/* Bernoulli numbers over n: cumulants of a box of width 1. */
 	static const double box[MAX_MOMENT] = {
-		[2] = 1.0 / 12,	      [4] = -1.0 / 120,	 [6] = 1.0 / 252,
-		[8] = -1.0 / 240,     [10] = 1.0 / 132,	 [12] = -691.0 / 32760,
+		[2] = 1.0 / 12,	  [4] = -1.0 / 120, [6] = 1.0 / 252,
+		[8] = -1.0 / 240, [10] = 1.0 / 132, [12] = -691.0 / 32760,
 	};
 	double aperture = blur->aperture_nm / rms_nm, tau = direction * blur->tau_nm / rms_nm;
 	double factorial = 1; /* (n - 1)! */
@@ -114,8 +115,7 @@ static int gauss_nodes(const double m[MAX_MOMENT], unsigned int n, struct kernel
 	for (unsigned int i = 0; i < n; i++) {
 		matrix[i * n + i] = r[i][i + 1] / r[i][i] - (i ? r[i - 1][i] / r[i - 1][i - 1] : 0);
 		if (i + 1 < n)
-			matrix[i * n + i + 1] = matrix[(i + 1) * n + i] =
-				r[i + 1][i + 1] / r[i][i];
+			matrix[i * n + i + 1] = matrix[(i + 1) * n + i] = r[i + 1][i + 1] / r[i][i];
 	}
 	work = gsl_eigen_symmv_alloc(n);
 	if (!work)
@@ -152,12 +152,12 @@ static double density(double u, double box_nm, double tau_nm)
 static void add_panel(struct kernel *kernel, double from, double to, double box_nm, double tau_nm)
 {
 	/* Gauss and Legendre's rule of six points. */
-	static const double x[PANEL_NODES] = { -0.932469514203152, -0.661209386466265,
-					       -0.238619186083197, 0.238619186083197,
-					       0.661209386466265,  0.932469514203152 };
-	static const double w[PANEL_NODES] = { 0.171324492379170, 0.360761573048139,
-					       0.467913934572691, 0.467913934572691,
-					       0.360761573048139, 0.171324492379170 };
+	static const double x[PANEL_NODES] = {-0.932469514203152, -0.661209386466265,
+					      -0.238619186083197, 0.238619186083197,
+					      0.661209386466265,  0.932469514203152};
+	static const double w[PANEL_NODES] = {0.171324492379170, 0.360761573048139,
+					      0.467913934572691, 0.467913934572691,
+					      0.360761573048139, 0.171324492379170};
 
 	for (int i = 0; i < PANEL_NODES; i++) {
 		double u = (from + to) / 2 + (to - from) / 2 * x[i];
@@ -218,12 +218,11 @@ static struct kernel wide_kernel(const struct blur *blur, double half_width_nm, 
 {
 	double box_nm = sqrt(blur->aperture_nm * blur->aperture_nm +
 			     12 * blur->sigma_x_nm * blur->sigma_x_nm);
-	struct kernel kernel = { .count = 0 };
+	struct kernel kernel = {.count = 0};
 
 	for (int panel = 0; box_nm > 0 && panel < BOX_PANELS; panel++)
 		add_panel(&kernel, box_nm * ((double)panel / BOX_PANELS - 0.5),
-			  box_nm * ((double)(panel + 1) / BOX_PANELS - 0.5), box_nm,
-			  blur->tau_nm);
+			  box_nm * ((double)(panel + 1) / BOX_PANELS - 0.5), box_nm, blur->tau_nm);
 	if (blur->tau_nm > 0)
 		add_tail(&kernel, box_nm, blur->tau_nm, half_width_nm);
 	centre(&kernel, direction);
@@ -234,7 +233,7 @@ struct kernel kernel_make(const struct blur *blur, double half_width_nm, int dir
 {
 	double rms_nm = kernel_rms_nm(blur), k[MAX_MOMENT], m[MAX_MOMENT];
 	unsigned int n = nodes_needed(blur, half_width_nm);
-	struct kernel kernel = { .count = 1, .weight = { 1 } };
+	struct kernel kernel = {.count = 1, .weight = {1}};
 
 	if (n == 1)
 		return kernel;
@@ -243,7 +242,7 @@ struct kernel kernel_make(const struct blur *blur, double half_width_nm, int dir
 	cumulants(blur, rms_nm, direction, k);
 	moments_of_cumulants(k, m);
 	if (gauss_nodes(m, n, &kernel) < 0)
-		return (struct kernel){ .count = 1, .weight = { 1 } };
+		return (struct kernel){.count = 1, .weight = {1}};
 	for (unsigned int i = 0; i < kernel.count; i++)
 		kernel.offset_nm[i] *= rms_nm;
 	return kernel;

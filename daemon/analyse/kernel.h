@@ -19,7 +19,7 @@ struct blur {
 struct kernel {
 	unsigned int count;
 	double offset_nm[KERNEL_MAX_NODES]; /* the point at x saw x - offset */
-	double weight[KERNEL_MAX_NODES];    /* their sum is 1 */
+	double weight[KERNEL_MAX_NODES]; /* their sum is 1 */
 };
 
 /* For a feature of half width `half_width_nm`; direction -1 mirrors the detector's tail. */

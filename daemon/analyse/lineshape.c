@@ -48,13 +48,14 @@ struct nodes {
 	double h, k; /* k = pi / P, 0 where P is not known */
 	double per_h, per_h2, per_k;
 	struct node node[KERNEL_MAX_NODES];
-	struct node middle; /* stands for all of them further out than this, where blur does nothing */
+	struct node
+		middle; /* stands for all of them further out than this, where blur does nothing */
 	double far_nm;
 };
 
 static struct node make_node(double place, double weight, double k)
 {
-	return (struct node){ weight, place, sin(k * place), cos(k * place) };
+	return (struct node){weight, place, sin(k * place), cos(k * place)};
 }
 
 static struct nodes make_nodes(const struct line *line, double centre, const struct kernel *kernel)
@@ -193,10 +194,11 @@ double line_response(const struct line *line, double s)
 	double h = p[LINE_HALF_WIDTH], at = s - p[LINE_CENTRE], g, r = line->peak ? 0 : 1;
 
 	if (line->shape == SHAPE_SPLIT)
-		return r - p[LINE_DEPTH] * single_response(at + p[LINE_SPLITTING] / 2,
-							   line->period_nm, h, &g) -
-		       p[LINE_SECOND_DEPTH] * single_response(at - p[LINE_SPLITTING] / 2,
-							      line->period_nm, h, &g);
+		return r -
+		       p[LINE_DEPTH] *
+			       single_response(at + p[LINE_SPLITTING] / 2, line->period_nm, h, &g) -
+		       p[LINE_SECOND_DEPTH] *
+			       single_response(at - p[LINE_SPLITTING] / 2, line->period_nm, h, &g);
 	r -= p[LINE_DEPTH] * single_response(at, line->period_nm, h, &g);
 	return line->shape == SHAPE_FANO ? r - p[LINE_ASYMMETRY] * g : r;
 }

@@ -53,7 +53,7 @@ struct line_points {
 
 /* All of n values each. */
 struct line_values {
-	double *r, *r_s, *r_ss;	      /* response, its derivatives along s */
+	double *r, *r_s, *r_ss; /* response, its derivatives along s */
 	double *r_p[LINE_PARAMETERS]; /* and by those parameters that the shape has free */
 };
 

@@ -107,13 +107,13 @@ static int take_option(int option, struct arguments *a)
 static int parse(int argc, char **argv, struct arguments *a)
 {
 	static const struct option options[] = {
-		{ "json", no_argument, NULL, 'j' },
-		{ "channel", required_argument, NULL, 'c' },
-		{ "method", required_argument, NULL, 'm' },
-		{ "min-extinction", required_argument, NULL, 'e' },
-		{ "frame-fd", required_argument, NULL, 'f' },
-		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'v' },
+		{"json", no_argument, NULL, 'j'},
+		{"channel", required_argument, NULL, 'c'},
+		{"method", required_argument, NULL, 'm'},
+		{"min-extinction", required_argument, NULL, 'e'},
+		{"frame-fd", required_argument, NULL, 'f'},
+		{"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'v'},
 		{},
 	};
 	int option;
@@ -247,7 +247,7 @@ static int analyse_files(const struct arguments *a)
 
 int main(int argc, char **argv)
 {
-	struct arguments a = { .frame_fd = -1 };
+	struct arguments a = {.frame_fd = -1};
 	int r = parse(argc, argv, &a);
 
 	if (r != 0)

@@ -15,12 +15,12 @@
 #include "base/util.h"
 
 /* Of a sweep: the slow curve's knots. */
-static const size_t slow_parts[] = { 8, 24 };
+static const size_t slow_parts[] = {8, 24};
 #define LEAST_POINTS 256
 /* A sweep is judged by means of groups: enough of them to see every structure that light has. */
 #define GROUPS 4096
 /* Knots, in groups, of splines that would find what the slow curve leaves. */
-static const size_t finer[] = { 12, 48, 192 };
+static const size_t finer[] = {12, 48, 192};
 
 /* The gain of a spline through what is left is noise when it is below four deviations of it. */
 static bool is_noise(const double *left, size_t n, double whole, double *scratch)
@@ -141,7 +141,7 @@ static double shared_part(const double *signal, const double *scatter, size_t n,
 }
 
 static void divide_smooth(struct spectrum *s, size_t from, size_t to, const double *smooth,
-		   double *scratch)
+			  double *scratch)
 {
 	double *y = s->y + from, *scatter = s->monitor + from, part;
 	size_t n = to - from;
@@ -171,8 +171,8 @@ static void divide_raw(struct spectrum *s, size_t from, size_t to, double *scrat
 	double *rin = &s->description.rin_variance;
 
 	*rin = (isfinite(*rin) ? *rin : 0) +
-	       relative_variance(s->monitor + from, to - from, scratch) *
-		       (double)(to - from) / (double)s->n;
+	       relative_variance(s->monitor + from, to - from, scratch) * (double)(to - from) /
+		       (double)s->n;
 	for (size_t i = from; i < to; i++)
 		s->y[i] /= s->monitor[i];
 }

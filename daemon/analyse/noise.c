@@ -13,7 +13,7 @@
 
 #define DIFFERENCE_VARIANCE 70.0 /* 1 + 16 + 36 + 16 + 1 */
 #define MEDIAN_CHI2_1 0.45493642 /* of the square of a standard normal value */
-#define FLOOR_VARIANCE 1e-14	 /* of full scale: what rounding in files leaves */
+#define FLOOR_VARIANCE 1e-14 /* of full scale: what rounding in files leaves */
 #define BLOCK 128
 
 static bool one_run(const struct spectrum *s, size_t i)
@@ -58,8 +58,8 @@ static double seen_over_stated(const struct spectrum *s, double *scratch)
 
 	for (size_t i = 2; i + 2 < s->n; i++)
 		if (one_run(s, i))
-			scratch[n++] = pow(fourth_difference(s->y, i), 2) /
-				       expected_square(s->white, i);
+			scratch[n++] =
+				pow(fourth_difference(s->y, i), 2) / expected_square(s->white, i);
 	return n ? gsl_stats_median(scratch, 1, n) / MEDIAN_CHI2_1 : 1;
 }
 
@@ -88,16 +88,16 @@ static void law_add(struct law_sums *sums, double level, double variance)
 static struct noise_law law_solve(const struct law_sums *m)
 {
 	double det = m->a11 * m->a22 - m->a12 * m->a12;
-	struct noise_law law = { m->a11 > 0 ? m->b1 / m->a11 : 0, 0 };
+	struct noise_law law = {m->a11 > 0 ? m->b1 / m->a11 : 0, 0};
 
 	if (!(det > 1e-12 * m->a11 * m->a22))
 		return law;
 	law.constant = (m->b1 * m->a22 - m->b2 * m->a12) / det;
 	law.relative = (m->b2 * m->a11 - m->b1 * m->a12) / det;
 	if (law.constant < 0)
-		law = (struct noise_law){ 0, m->b2 / m->a22 };
+		law = (struct noise_law){0, m->b2 / m->a22};
 	else if (law.relative < 0)
-		law = (struct noise_law){ m->b1 / m->a11, 0 };
+		law = (struct noise_law){m->b1 / m->a11, 0};
 	return law;
 }
 
@@ -117,8 +117,8 @@ static bool block_scatter(const struct spectrum *s, size_t from, size_t to, doub
 	if (n < 8)
 		return false;
 	*ret_level = gsl_stats_median(levels, 1, n);
-	*ret_variance = FLOOR_VARIANCE + gsl_stats_median(squares, 1, n) /
-						 (MEDIAN_CHI2_1 * DIFFERENCE_VARIANCE);
+	*ret_variance = FLOOR_VARIANCE +
+			gsl_stats_median(squares, 1, n) / (MEDIAN_CHI2_1 * DIFFERENCE_VARIANCE);
 	return true;
 }
 

@@ -61,10 +61,11 @@ static int check_segment(struct spectrum *s, size_t from, size_t to, double tole
 		double back = furthest - sign * s->x_nm[i];
 
 		if (back > tolerance_nm)
-			return fail(ret_message, -EINVAL,
-				    "the wavelength axis is out of order: row %zu (%.4f nm) steps back by %.4g pm; "
-				    "at most %.4g pm are its random error. Sort the rows or analyse one sweep at a time",
-				    row[i] + 1, s->x_nm[i], 1e3 * back, 1e3 * tolerance_nm);
+			return fail(
+				ret_message, -EINVAL,
+				"the wavelength axis is out of order: row %zu (%.4f nm) steps back by %.4g pm; "
+				"at most %.4g pm are its random error. Sort the rows or analyse one sweep at a time",
+				row[i] + 1, s->x_nm[i], 1e3 * back, 1e3 * tolerance_nm);
 		furthest = fmax(furthest, sign * s->x_nm[i]);
 		s->direction[i] = (signed char)sign;
 		s->n_falling += sign < 0;
@@ -106,9 +107,10 @@ int spectrum_find_directions(struct spectrum *s, const size_t *row, const bool *
 			    "the wavelength axis stands still: all %zu points are at %.4f nm", s->n,
 			    s->x_nm[0]);
 	/* A dense axis that states no random term has the one that its reader allowed it. */
-	tolerance_nm = s->description.sigma_x_nm > 0 ?
-			       STEP_BACK_SIGMAS * s->description.sigma_x_nm :
-			       fmax(1.01 * s->step_nm, AXIS_STEP_BACK_SIGMAS * AXIS_RANDOM_PM * 1e-3);
+	tolerance_nm =
+		s->description.sigma_x_nm > 0
+			? STEP_BACK_SIGMAS * s->description.sigma_x_nm
+			: fmax(1.01 * s->step_nm, AXIS_STEP_BACK_SIGMAS * AXIS_RANDOM_PM * 1e-3);
 	if (reverse && !any(reverse, s->n))
 		reverse = NULL;
 	turn = turning_point(s->x_nm, s->n);
@@ -193,7 +195,7 @@ int spectrum_sort(struct spectrum *s)
 	if (!order || !scratch || !direction)
 		return -ENOMEM;
 	for (size_t i = 0; i < s->n; i++)
-		order[i] = (struct reference){ s->x_nm[i], i };
+		order[i] = (struct reference){s->x_nm[i], i};
 	reverse_falling(order, s->direction, s->n);
 	if (!insertion_sort(order, s->n))
 		qsort(order, s->n, sizeof(*order), by_wavelength);

@@ -73,7 +73,7 @@ struct pool_result pool_noise(struct resonances *all, double stated_nm)
 {
 	struct noise_sums m = add_up(all);
 	double det = m.a11 * m.a22 - m.a12 * m.a12, information, axis, white;
-	struct pool_result ret = { .white_factor = all->noise.white_factor };
+	struct pool_result ret = {.white_factor = all->noise.white_factor};
 
 	if (!(m.a11 > 0))
 		return ret;
@@ -82,8 +82,8 @@ struct pool_result pool_noise(struct resonances *all, double stated_nm)
 	axis = det > 1e-9 * m.a11 * m.a22 ? (m.b2 * m.a11 - m.b1 * m.a12) / det : 0;
 	if (information > 0) {
 		ret.sigma_x_nm = sqrt(fmax(axis, 0));
-		ret.sigma_x_error_nm = 0.5 / sqrt(information) /
-				       fmax(ret.sigma_x_nm, pow(information, -0.25));
+		ret.sigma_x_error_nm =
+			0.5 / sqrt(information) / fmax(ret.sigma_x_nm, pow(information, -0.25));
 		ret.seen = true;
 	}
 	axis = join_stated(axis, information, stated_nm);

@@ -9,7 +9,7 @@
 #include "analyse/analyse.h"
 #include "base/util.h"
 
-#define RESOLVED 6.0	/* samples per width: below, the width is a bound */
+#define RESOLVED 6.0 /* samples per width: below, the width is a bound */
 #define EDGE_WIDTHS 3.0 /* from an end of the span */
 #define KERNEL_WIDE 0.3 /* rms of the blur over the width */
 #define SINGLE_FAMILY 0.8 /* of all resonances */
@@ -58,11 +58,11 @@ static json_t *flags(const struct report *p, const struct resonance *r, double s
 		bool set;
 		const char *name;
 	} all[] = {
-		{ is_at_edge(p->spectrum, r), "edge" },
-		{ r->misfit, "model-misfit" },
-		{ samples < RESOLVED, "resolution-limited" },
-		{ r->overlaps, "overlaps" },
-		{ kernel_rms_nm(&p->all->noise.blur) > KERNEL_WIDE * r->fwhm_nm, "kernel-wide" },
+		{is_at_edge(p->spectrum, r), "edge"},
+		{r->misfit, "model-misfit"},
+		{samples < RESOLVED, "resolution-limited"},
+		{r->overlaps, "overlaps"},
+		{kernel_rms_nm(&p->all->noise.blur) > KERNEL_WIDE * r->fwhm_nm, "kernel-wide"},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
@@ -74,8 +74,8 @@ static json_t *flags(const struct report *p, const struct resonance *r, double s
 static json_t *resonance(const struct report *p, const struct resonance *r)
 {
 	double samples = r->fwhm_nm / p->spectrum->step_nm;
-	bool limited = samples < RESOLVED ||
-		       kernel_rms_nm(&p->all->noise.blur) > KERNEL_WIDE * r->fwhm_nm;
+	bool limited =
+		samples < RESOLVED || kernel_rms_nm(&p->all->noise.blur) > KERNEL_WIDE * r->fwhm_nm;
 	json_t *o = json_object();
 
 	put(o, "wavelength_nm", r->wavelength_nm.value);
@@ -92,9 +92,9 @@ static json_t *resonance(const struct report *p, const struct resonance *r)
 	json_object_set_new(o, "resolution_limited", json_boolean(samples < RESOLVED));
 	json_object_set_new(o, "q_is_bound", json_boolean(limited));
 	put(o, "chi2_reduced", fit_chi2_reduced(&r->fit));
-	json_object_set_new(o, "window_nm",
-			    json_pack("[f, f]", r->origin_nm - r->half_nm,
-				      r->origin_nm + r->half_nm));
+	json_object_set_new(
+		o, "window_nm",
+		json_pack("[f, f]", r->origin_nm - r->half_nm, r->origin_nm + r->half_nm));
 	json_object_set_new(o, "family", r->family >= 0 ? json_integer(r->family) : json_null());
 	json_object_set_new(o, "flags", flags(p, r, samples));
 	return o;
@@ -145,9 +145,9 @@ static void put_families(json_t *o, const struct report *p)
 	}
 	json_object_set_new(o, "fsr", json_null());
 	json_object_set_new(o, "fsr_text",
-			    json_string(p->all->count == 0 ? "no resonance" :
-					p->all->count == 1 ? "one resonance only" :
-							     "no single family"));
+			    json_string(p->all->count == 0   ? "no resonance"
+					: p->all->count == 1 ? "one resonance only"
+							     : "no single family"));
 }
 
 /* ---- axis and baseline ---- */
@@ -233,29 +233,34 @@ static json_t *warnings(const struct report *p)
 	json_t *list = json_array();
 
 	if (!(stated > 0))
-		warn(list, asprintf_or_null(
-				   "the table does not state the axis' random error; it was taken from "
-				   "the residuals"));
+		warn(list,
+		     asprintf_or_null(
+			     "the table does not state the axis' random error; it was taken from "
+			     "the residuals"));
 	else if (p->noise.seen &&
 		 fabs(seen - stated) > 4 * p->noise.sigma_x_error_nm + 0.2 * stated)
-		warn(list, asprintf_or_null("the axis scatters by %.3g pm where %.3g pm are stated; the "
-					    "stated random parts follow the data",
-					    1e3 * seen, 1e3 * stated));
+		warn(list,
+		     asprintf_or_null("the axis scatters by %.3g pm where %.3g pm are stated; the "
+				      "stated random parts follow the data",
+				      1e3 * seen, 1e3 * stated));
 	if (p->noise_from_data)
-		warn(list, asprintf_or_null("the table does not state the detector's noise; it was taken "
-					    "from the data's scatter"));
+		warn(list,
+		     asprintf_or_null("the table does not state the detector's noise; it was taken "
+				      "from the data's scatter"));
 	if (misfits)
-		warn(list, asprintf_or_null("%zu of %zu resonances are not described by their model within "
-					    "the noise; their random parts were enlarged",
-					    misfits, p->all->count));
+		warn(list, asprintf_or_null(
+				   "%zu of %zu resonances are not described by their model within "
+				   "the noise; their random parts were enlarged",
+				   misfits, p->all->count));
 	if (p->left_out_at_edges)
-		warn(list, asprintf_or_null("%zu resonance%s cut by an end of the span %s left out",
-					    p->left_out_at_edges,
-					    p->left_out_at_edges > 1 ? "s" : "",
-					    p->left_out_at_edges > 1 ? "were" : "was"));
+		warn(list,
+		     asprintf_or_null("%zu resonance%s cut by an end of the span %s left out",
+				      p->left_out_at_edges, p->left_out_at_edges > 1 ? "s" : "",
+				      p->left_out_at_edges > 1 ? "were" : "was"));
 	if (s->n < s->rows)
-		warn(list, asprintf_or_null("%zu of %zu points were not used (flags, or not a number)",
-					    s->rows - s->n, s->rows));
+		warn(list,
+		     asprintf_or_null("%zu of %zu points were not used (flags, or not a number)",
+				      s->rows - s->n, s->rows));
 	return list;
 }
 

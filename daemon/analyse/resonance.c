@@ -9,24 +9,24 @@
 
 #include "base/util.h"
 
-#define FIRST_WIDTHS 5.0   /* half window of the first fit, in widths */
+#define FIRST_WIDTHS 5.0 /* half window of the first fit, in widths */
 #define FIRST_MODEL_ERROR 0.02
-#define GROSS 0.02	   /* of the depth left in the core: the shape is another one */
-#define LEAST_STEPS 12.0   /* of the axis in half a window */
-#define PERIOD_PART 0.42   /* of the free spectral range in half a window */
+#define GROSS 0.02 /* of the depth left in the core: the shape is another one */
+#define LEAST_STEPS 12.0 /* of the axis in half a window */
+#define PERIOD_PART 0.42 /* of the free spectral range in half a window */
 #define MOST_NEIGHBOURS 64
 #define DEGREE 3
 /* Another shape must be this much more likely (twice the logarithm), beyond its parameters. */
 #define SHAPE_GUARD 30.0
-#define LEAST_SPLIT 0.25   /* widths */
+#define LEAST_SPLIT 0.25 /* widths */
 #define LEAST_ASYMMETRY 0.02 /* of the depth */
 
-static const double window_widths[] = { 40, 20, 10, 5 };
+static const double window_widths[] = {40, 20, 10, 5};
 
 /* ---- neighbours ---- */
 
-static size_t neighbours_of(const struct resonances *all, const struct resonance *r,
-			    double half_nm, bool with_lines, struct neighbour *ret)
+static size_t neighbours_of(const struct resonances *all, const struct resonance *r, double half_nm,
+			    bool with_lines, struct neighbour *ret)
 {
 	size_t count = 0;
 
@@ -42,9 +42,9 @@ static size_t neighbours_of(const struct resonances *all, const struct resonance
 			.centre_nm = other->centre_nm,
 			.fwhm_nm = other->fwhm_nm,
 			.origin_nm = other->origin_nm,
-			.line = with_lines && other->fitted && !(same && r->period_nm > 0) ?
-					&other->fit.line :
-					NULL,
+			.line = with_lines && other->fitted && !(same && r->period_nm > 0)
+					? &other->fit.line
+					: NULL,
 		};
 	}
 	return count;
@@ -58,11 +58,12 @@ static struct line start_line(const struct resonance *r, double origin_nm)
 		.shape = r->shape,
 		.peak = r->peak,
 		.period_nm = r->period_nm,
-		.p = {
-			[LINE_CENTRE] = detuning_nm(r->centre_nm, origin_nm),
-			[LINE_HALF_WIDTH] = line_half_width_nm(r->fwhm_nm, r->period_nm),
-			[LINE_DEPTH] = r->peak ? -1 : 0.7,
-		},
+		.p =
+			{
+				[LINE_CENTRE] = detuning_nm(r->centre_nm, origin_nm),
+				[LINE_HALF_WIDTH] = line_half_width_nm(r->fwhm_nm, r->period_nm),
+				[LINE_DEPTH] = r->peak ? -1 : 0.7,
+			},
 	};
 
 	if (r->fitted && !r->peak)
@@ -145,7 +146,7 @@ static bool take_over(const struct resonances *all, struct resonance *r, double 
 
 int resonance_first_fit(const struct resonances *all, struct resonance *r)
 {
-	static const double guesses[] = { 1, 0.5, 2 };
+	static const double guesses[] = {1, 0.5, 2};
 	struct resonance best = *r;
 
 	for (size_t g = 0; g < ARRAY_SIZE(guesses); g++) {
@@ -346,7 +347,7 @@ static bool is_explained(const struct resonances *all, const struct resonance *r
 
 int resonance_choose_shape(const struct resonances *all, struct resonance *r)
 {
-	static const enum shape shapes[] = { SHAPE_FANO, SHAPE_SPLIT };
+	static const enum shape shapes[] = {SHAPE_FANO, SHAPE_SPLIT};
 	const struct resonance plain = *r;
 	double best = SHAPE_GUARD;
 

@@ -14,18 +14,18 @@ struct estimate {
 };
 
 struct resonance {
-	size_t id;		   /* the same in copies */
+	size_t id; /* the same in copies */
 	double centre_nm, fwhm_nm; /* best known so far */
 	bool peak;
 	enum shape shape;
 	double splitting_nm; /* first value, of a resolved doublet */
-	double period_nm;    /* of its family at centre_nm, 0: not known */
-	int family;	     /* -1: none */
-	double half_nm;	     /* of the window in use */
-	double origin_nm;    /* centre of the window in use */
+	double period_nm; /* of its family at centre_nm, 0: not known */
+	int family; /* -1: none */
+	double half_nm; /* of the window in use */
+	double origin_nm; /* centre of the window in use */
 	bool fitted, misfit, overlaps;
-	double model_error;  /* of the depth, where no shape describes the points; else 0 */
-	double lowest_nm;    /* of the points themselves: highest for a peak */
+	double model_error; /* of the depth, where no shape describes the points; else 0 */
+	double lowest_nm; /* of the points themselves: highest for a peak */
 	struct fit fit;
 	double inflation; /* of the covariance, >= 1 */
 	struct estimate wavelength_nm, width_nm, q, extinction_db, fano_q, split_nm;

@@ -15,16 +15,16 @@
 #include "analyse/smooth.h"
 #include "base/util.h"
 
-#define SLOW_PARTS 8	     /* of the span: what a spline with these knots follows is no ripple */
-#define LEAST_PERIODS 8	     /* in the span */
-#define LEAST_SAMPLES 5	     /* in a period */
+#define SLOW_PARTS 8 /* of the span: what a spline with these knots follows is no ripple */
+#define LEAST_PERIODS 8 /* in the span */
+#define LEAST_SAMPLES 5 /* in a period */
 #define PERIODS_IN_BLOCK 3
 #define MOST_BLOCKS 32
-#define STANDS_OUT 30.0	     /* power over the median of all frequencies */
-#define PHASE_RMS 0.04	     /* periods: what a smooth phase may leave */
+#define STANDS_OUT 30.0 /* power over the median of all frequencies */
+#define PHASE_RMS 0.04 /* periods: what a smooth phase may leave */
 #define LEAST_AMPLITUDE 3e-4 /* relative, */
-#define LEAST_PART 0.02	     /* and of the strongest line: less is what other errors leave */
-#define PHASE_ERROR 2e-4     /* periods */
+#define LEAST_PART 0.02 /* and of the strongest line: less is what other errors leave */
+#define PHASE_ERROR 2e-4 /* periods */
 #define PHASE_DEGREE 3
 
 double ripple_period_nm(const struct ripple_line *l, double x_nm)
@@ -74,8 +74,8 @@ static double hann(size_t i, size_t n)
 }
 
 /* Frequency in periods per bin of the grid, 0 when nothing stands out. */
-static double strongest(const double *relative, const double *weight, size_t n,
-			double longest_bins, double *f, size_t size, double *scratch)
+static double strongest(const double *relative, const double *weight, size_t n, double longest_bins,
+			double *f, size_t size, double *scratch)
 {
 	double periods = fmax(LEAST_PERIODS, (double)n / longest_bins);
 	size_t low = (size_t)fmax(periods * (double)size / (double)n, 2);
@@ -136,8 +136,7 @@ static bool solve_block(struct sums *m, struct block *ret)
 	if (m->n < 4 * BLOCK_TERMS || !(m->one > 0))
 		return false;
 	memcpy(right, m->b, sizeof(right));
-	if (gsl_linalg_cholesky_decomp1(&a.matrix) ||
-	    gsl_linalg_cholesky_svx(&a.matrix, &b.vector))
+	if (gsl_linalg_cholesky_decomp1(&a.matrix) || gsl_linalg_cholesky_svx(&a.matrix, &b.vector))
 		return false;
 	for (size_t i = 0; i < BLOCK_TERMS; i++)
 		rss -= m->b[i] * right[i];
@@ -163,7 +162,7 @@ static size_t follow(const struct grid *g, const double *base, const double *wei
 
 		for (size_t i = from; i < to; i++) {
 			double x = grid_x(g, i), v = (x - middle) / g->step_nm;
-			double term[BLOCK_TERMS] = { 1, v, v * v };
+			double term[BLOCK_TERMS] = {1, v, v * v};
 
 			if (!(weight[i] > 0))
 				continue;
@@ -191,7 +190,7 @@ struct law {
 	bool in_frequency;
 };
 
-static const struct law laws[] = { { 2, true }, { 2, false }, { 3, false }, { 4, false } };
+static const struct law laws[] = {{2, true}, {2, false}, {3, false}, {4, false}};
 
 /* Evenly in frequency: v, and what v^2 and v^3 come with it. */
 static void law_terms(const struct law *law, double v, double stretch,
@@ -206,8 +205,8 @@ static void law_terms(const struct law *law, double v, double stretch,
 }
 
 /* Coefficients of 1, v, v^2, v^3; the weighted mean square that they leave, or infinity. */
-static double fit_law(const struct law *law, const struct block *blocks, size_t count,
-		      double at_nm, double half_nm, double ret[PHASE_DEGREE + 1])
+static double fit_law(const struct law *law, const struct block *blocks, size_t count, double at_nm,
+		      double half_nm, double ret[PHASE_DEGREE + 1])
 {
 	size_t m = law->terms;
 	double a[(PHASE_DEGREE + 1) * (PHASE_DEGREE + 1)] = {}, b[PHASE_DEGREE + 1] = {};
@@ -258,8 +257,8 @@ static bool fit_phase(const struct block *blocks, size_t count, double at_nm, do
 		left = fit_law(&laws[k], blocks, count, at_nm, span_nm / 2, c);
 		/* The noise that masks and tails make is not less than this. */
 		left += PHASE_ERROR * PHASE_ERROR;
-		criterion = (double)count * log(left) +
-			    2 * (double)laws[k].terms * log((double)count);
+		criterion =
+			(double)count * log(left) + 2 * (double)laws[k].terms * log((double)count);
 		if (!(criterion < best))
 			continue;
 		best = criterion;
@@ -304,15 +303,14 @@ static void subtract(const struct grid *g, double *base, const double *weight,
 		     const struct ripple_line *line)
 {
 	double span_nm = (double)(g->n - 1) * g->step_nm;
-	size_t count = (size_t)fmin(fmax(line->frequency * span_nm / PERIODS_IN_BLOCK, 1),
-				    MOST_BLOCKS);
+	size_t count =
+		(size_t)fmin(fmax(line->frequency * span_nm / PERIODS_IN_BLOCK, 1), MOST_BLOCKS);
 	struct block block;
 
 	for (size_t b = 0; b < count; b++) {
 		size_t from = b * g->n / count, to = (b + 1) * g->n / count;
-		struct grid part = { .n = to - from,
-				     .first_nm = grid_x(g, from),
-				     .step_nm = g->step_nm };
+		struct grid part = {
+			.n = to - from, .first_nm = grid_x(g, from), .step_nm = g->step_nm};
 
 		if (!follow(&part, base + from, weight + from, line, &block, 1))
 			continue;
@@ -363,7 +361,7 @@ int ripple_find(const struct grid *g, double *base, const double *weight, double
 	f = slow + size;
 	scratch = f + size;
 	for (int attempt = 0; attempt < RIPPLE_MAX + 1 && found.count < RIPPLE_MAX; attempt++) {
-		struct ripple_line line = { .at_nm = grid_x(g, g->n / 2) };
+		struct ripple_line line = {.at_nm = grid_x(g, g->n / 2)};
 		double frequency;
 
 		if (make_relative(g, base, weight, slow, relative) < 0)

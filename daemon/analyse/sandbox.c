@@ -68,8 +68,8 @@ static int close_others(int keep_fd)
 }
 
 #if defined(ARCHITECTURE)
-#define ALLOW(name)                                                                                \
-	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_##name, 0, 1),                                    \
+#define ALLOW(name)                                             \
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_##name, 0, 1), \
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
 
 static int filter_calls(void)
@@ -116,7 +116,7 @@ static int filter_calls(void)
 		ALLOW(exit_group),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
 	};
-	struct sock_fprog program = { .len = ARRAY_SIZE(filter), .filter = filter };
+	struct sock_fprog program = {.len = ARRAY_SIZE(filter), .filter = filter};
 
 	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
 		return errno == EINVAL ? 0 : -errno; /* a kernel without filters */

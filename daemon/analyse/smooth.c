@@ -32,8 +32,8 @@ static void basis(double t, double b[ORDER])
 	b[3] = t * t * t / 6;
 }
 
-static void accumulate(const double *y, const double *weight, size_t n, size_t knot,
-		       struct band *a, double *b)
+static void accumulate(const double *y, const double *weight, size_t n, size_t knot, struct band *a,
+		       double *b)
 {
 	double values[ORDER];
 

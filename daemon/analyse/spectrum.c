@@ -16,12 +16,12 @@
 #define SPEED_OF_LIGHT_NM_THZ 299792.458
 
 /* RANGE_SWITCHED marks the first point after a switch; below the floor is a value like any other. */
-#define FORBIDDEN_POINT                                                                            \
-	(FRAME_POINT_UNSETTLED | FRAME_POINT_RUN_IN | FRAME_POINT_WAVELENGTH_INVALID |             \
-	 FRAME_POINT_MODE_HOP | FRAME_POINT_GATE_CLOSED | FRAME_POINT_EMISSION_OFF |               \
+#define FORBIDDEN_POINT                                                                \
+	(FRAME_POINT_UNSETTLED | FRAME_POINT_RUN_IN | FRAME_POINT_WAVELENGTH_INVALID | \
+	 FRAME_POINT_MODE_HOP | FRAME_POINT_GATE_CLOSED | FRAME_POINT_EMISSION_OFF |   \
 	 FRAME_POINT_CLAMP | FRAME_POINT_INTERLOCK)
-#define FORBIDDEN_CHANNEL                                                                          \
-	(FRAME_CHANNEL_SATURATED | FRAME_CHANNEL_RANGE_SWITCHED | FRAME_CHANNEL_SETTLING |         \
+#define FORBIDDEN_CHANNEL                                                                  \
+	(FRAME_CHANNEL_SATURATED | FRAME_CHANNEL_RANGE_SWITCHED | FRAME_CHANNEL_SETTLING | \
 	 FRAME_CHANNEL_OVERLOAD_RECOVERY | FRAME_CHANNEL_STALE | FRAME_CHANNEL_INVALID)
 
 struct columns {
@@ -103,9 +103,14 @@ static double wavelength_factor(const char *unit)
 		const char *unit;
 		double factor;
 	} known[] = {
-		{ "nm", 1 },	{ "um", 1e3 }, { "pm", 1e-3 },
-		{ "m", 1e9 },	{ "", 1 },     { "THz", -SPEED_OF_LIGHT_NM_THZ },
-		{ "GHz", -SPEED_OF_LIGHT_NM_THZ * 1e3 }, { "Hz", -SPEED_OF_LIGHT_NM_THZ * 1e12 },
+		{"nm", 1},
+		{"um", 1e3},
+		{"pm", 1e-3},
+		{"m", 1e9},
+		{"", 1},
+		{"THz", -SPEED_OF_LIGHT_NM_THZ},
+		{"GHz", -SPEED_OF_LIGHT_NM_THZ * 1e3},
+		{"Hz", -SPEED_OF_LIGHT_NM_THZ * 1e12},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
@@ -230,8 +235,8 @@ static int find_signal_or_fail(const struct table *table, const char *channel,
 		return 0;
 	if (!channel)
 		return fail(ret_message, -ENOENT, "the table has no channel beside its axis");
-	return fail(ret_message, -ENOENT, "there is no channel \"%s\" in the table; it has: %s", channel,
-		    names ?: "none");
+	return fail(ret_message, -ENOENT, "there is no channel \"%s\" in the table; it has: %s",
+		    channel, names ?: "none");
 }
 
 static int find_columns(const struct table *table, const char *channel, struct columns *ret,
@@ -246,12 +251,14 @@ static int find_columns(const struct table *table, const char *channel, struct c
 		return r;
 	c.x = find_axis(table, c.y->name);
 	if (!c.x || c.x->type != COLUMN_F64)
-		return fail(ret_message, -ENOENT,
-			    "the table has no wavelength axis; a column named \"wavelength, nm\" is needed");
+		return fail(
+			ret_message, -ENOENT,
+			"the table has no wavelength axis; a column named \"wavelength, nm\" is needed");
 	if (wavelength_factor(c.x->unit) == 0)
-		return fail(ret_message, -EINVAL,
-			    "the axis \"%s\" is in \"%s\"; nm, um, pm, m, THz, GHz and Hz are understood",
-			    c.x->name, c.x->unit);
+		return fail(
+			ret_message, -EINVAL,
+			"the axis \"%s\" is in \"%s\"; nm, um, pm, m, THz, GHz and Hz are understood",
+			c.x->name, c.x->unit);
 	/* A loss has been divided by its monitor already. */
 	if (monitor && !ends_with(c.y->name, " loss"))
 		c.monitor = table_find(table, monitor);
@@ -397,9 +404,9 @@ static int allocate(struct spectrum *s, size_t rows, bool with_monitor)
 	s->direction = calloc(rows + 1, sizeof(*s->direction));
 	if (with_monitor)
 		s->monitor = calloc(rows + 1, sizeof(*s->monitor));
-	return s->x_nm && s->y && s->white && s->direction && (s->monitor || !with_monitor) ?
-		       0 :
-		       -ENOMEM;
+	return s->x_nm && s->y && s->white && s->direction && (s->monitor || !with_monitor)
+		       ? 0
+		       : -ENOMEM;
 }
 
 /* Values near 1, so that no square of them leaves the range of a double. */
@@ -418,17 +425,18 @@ static void normalise(struct spectrum *s)
 
 static int refuse_too_few(const struct spectrum *s, const struct left_out *out, char **ret_message)
 {
-	return fail(ret_message, -ENODATA,
-		    "channel \"%s\" has %zu usable points of %zu (%zu saturated, %zu with other flags, "
-		    "%zu empty or not a number); at least %d are needed",
-		    s->channel, s->n, s->rows, out->saturated, out->flagged, out->not_a_number,
-		    SPECTRUM_MIN_POINTS);
+	return fail(
+		ret_message, -ENODATA,
+		"channel \"%s\" has %zu usable points of %zu (%zu saturated, %zu with other flags, "
+		"%zu empty or not a number); at least %d are needed",
+		s->channel, s->n, s->rows, out->saturated, out->flagged, out->not_a_number,
+		SPECTRUM_MIN_POINTS);
 }
 
 int spectrum_load(const struct table *table, const char *channel, struct spectrum *ret,
 		  char **ret_message)
 {
-	_cleanup_spectrum_ struct spectrum s = { .rows = table->rows };
+	_cleanup_spectrum_ struct spectrum s = {.rows = table->rows};
 	_cleanup_free_ size_t *row = NULL;
 	_cleanup_free_ bool *reverse = NULL;
 	struct left_out out = {};

@@ -12,22 +12,22 @@
 
 /* What blurs a point and how noisy it should be. NaN: the table does not say. */
 struct spectrum_description {
-	double sigma_x_nm;	/* random error of one logged wavelength */
-	double systematic_nm;	/* of the axis */
-	double aperture_nm;	/* way of the laser during one aperture, 0 when it stands */
-	double tau_nm;		/* way of the laser during the detector's time constant */
-	double read_variance;	/* of one point without light, y squared */
-	double shot_variance;	/* per y */
-	double rin_variance;	/* per y squared */
+	double sigma_x_nm; /* random error of one logged wavelength */
+	double systematic_nm; /* of the axis */
+	double aperture_nm; /* way of the laser during one aperture, 0 when it stands */
+	double tau_nm; /* way of the laser during the detector's time constant */
+	double read_variance; /* of one point without light, y squared */
+	double shot_variance; /* per y */
+	double rin_variance; /* per y squared */
 	const char *provenance; /* of the axis, belongs to the table; NULL */
 };
 
 struct spectrum {
 	size_t n, rows, n_falling;
-	double *x_nm;		/* execution order until spectrum_sort(), then rising */
-	double *y;		/* linear; times `scale` it is in `unit` */
-	double *monitor;	/* NULL, or power monitor at the same points */
-	double *white;		/* variance of y that does not come from the axis */
+	double *x_nm; /* execution order until spectrum_sort(), then rising */
+	double *y; /* linear; times `scale` it is in `unit` */
+	double *monitor; /* NULL, or power monitor at the same points */
+	double *white; /* variance of y that does not come from the axis */
 	signed char *direction; /* +1 or -1: the way the laser went */
 	double scale;
 	double step_nm; /* median distance of neighbours in one direction */

@@ -52,8 +52,7 @@ static double neighbours_response(const struct window_request *q, double x_nm)
 		const struct neighbour *other = &q->neighbours[k];
 
 		if (other->line && !other->line->peak)
-			factor *= line_response(other->line,
-						detuning_nm(x_nm, other->origin_nm));
+			factor *= line_response(other->line, detuning_nm(x_nm, other->origin_nm));
 	}
 	return factor;
 }
@@ -76,13 +75,13 @@ static size_t ripple_lines(const struct window_request *q)
 
 /* Where each point of the span goes: several may share one place. */
 struct places {
-	size_t count;	 /* points of the span that are not masked */
-	size_t slots;	 /* places */
-	double *s;	 /* detuning of each point */
+	size_t count; /* points of the span that are not masked */
+	size_t slots; /* places */
+	double *s; /* detuning of each point */
 	uint32_t *point; /* its index in the spectrum */
-	uint32_t *slot;	 /* its place */
-	double *number;	 /* of points in a place */
-	double *spread;	 /* variance of their detuning there */
+	uint32_t *slot; /* its place */
+	double *number; /* of points in a place */
+	double *spread; /* variance of their detuning there */
 };
 
 static void places_clear(struct places *p)
@@ -116,7 +115,7 @@ static struct group_size group_sizes(const struct spectrum *sp, const struct win
 	for (size_t k = 0; q->ripple && k < q->ripple->count; k++)
 		most = fmin(most, FAR_RIPPLES / sp->step_nm *
 					  ripple_period_nm(&q->ripple->line[k], q->centre_nm));
-	return (struct group_size){ fmax(floor(NEAR_PART * width), 1), fmax(floor(most), 1) };
+	return (struct group_size){fmax(floor(NEAR_PART * width), 1), fmax(floor(most), 1)};
 }
 
 /* The group that grows in one direction; the directions alternate once sorted. */
@@ -131,7 +130,7 @@ static uint32_t place_point(struct places *p, struct group *g, double s, bool ne
 {
 	if (!g->open || g->near != near || p->number[g->slot] >= most ||
 	    s - g->first_s > 1.5 * most * step_nm)
-		*g = (struct group){ true, near, (uint32_t)p->slots++, s };
+		*g = (struct group){true, near, (uint32_t)p->slots++, s};
 	p->number[g->slot]++;
 	return g->slot;
 }
@@ -151,8 +150,8 @@ static void place_points(const struct spectrum *sp, const struct window_request 
 			g->open = false;
 			continue;
 		}
-		p->slot[p->count] = place_point(p, g, s, near, near ? size.near : size.far,
-						sp->step_nm);
+		p->slot[p->count] =
+			place_point(p, g, s, near, near ? size.near : size.far, sp->step_nm);
 		p->point[p->count] = (uint32_t)i;
 		p->s[p->count++] = s;
 	}
@@ -160,8 +159,8 @@ static void place_points(const struct spectrum *sp, const struct window_request 
 
 static int window_allocate(struct window *w, size_t n, size_t basis_count)
 {
-	double **columns[] = { &w->s,	     &w->y,	   &w->white, &w->share,
-			       &w->turn_sin, &w->turn_cos, &w->neighbours };
+	double **columns[] = {&w->s,	    &w->y,	  &w->white,	 &w->share,
+			      &w->turn_sin, &w->turn_cos, &w->neighbours};
 	double *p = calloc((ARRAY_SIZE(columns) + 2 * basis_count + 1) * n + 1, sizeof(*p));
 
 	if (!p)
@@ -298,7 +297,7 @@ static void add_direction(struct basis_cursor *c)
 static void add_baseline(struct window *w, const struct window_request *q,
 			 const struct places *places)
 {
-	struct basis_cursor c = { .w = w, .spread = places->spread };
+	struct basis_cursor c = {.w = w, .spread = places->spread};
 
 	add_polynomials(&c, q->degree);
 	end_factor(&c);
@@ -321,9 +320,8 @@ int window_make(const struct spectrum *sp, const struct window_request *q, struc
 	size_t to = spectrum_lower_bound(sp, q->centre_nm + q->half_nm);
 	size_t basis_count = q->degree + 1 + RIPPLE_BASIS * ripple_lines(q) + 1;
 	_cleanup_(places_clear) struct places places = {};
-	_cleanup_window_ struct window w = { .centre_nm = q->centre_nm,
-					     .half_nm = q->half_nm,
-					     .period_nm = q->period_nm };
+	_cleanup_window_ struct window w = {
+		.centre_nm = q->centre_nm, .half_nm = q->half_nm, .period_nm = q->period_nm};
 
 	if (places_allocate(&places, to - from) < 0)
 		return -ENOMEM;

@@ -17,15 +17,15 @@
 /* Another resonance whose tail reaches in: its response multiplies (dips) and its core is masked. */
 struct neighbour {
 	double centre_nm, fwhm_nm;
-	double origin_nm;	 /* where the line's detuning is 0 */
+	double origin_nm; /* where the line's detuning is 0 */
 	const struct line *line; /* NULL: mask only */
 };
 
 struct window_request {
 	double centre_nm, half_nm;
-	double fwhm_nm;		 /* points that lie dense on this scale are averaged in groups */
-	double period_nm;	 /* of the resonance's family, 0: not known */
-	unsigned int degree;	 /* of the baseline polynomial */
+	double fwhm_nm; /* points that lie dense on this scale are averaged in groups */
+	double period_nm; /* of the resonance's family, 0: not known */
+	unsigned int degree; /* of the baseline polynomial */
 	const struct ripple *ripple; /* or NULL */
 	const struct neighbour *neighbours;
 	size_t neighbour_count;
@@ -35,7 +35,7 @@ struct window {
 	size_t n;
 	double centre_nm, half_nm, period_nm;
 	double *s, *y, *white;
-	double *share;	  /* of sigma_x^2 that is left: 1 over the points averaged */
+	double *share; /* of sigma_x^2 that is left: 1 over the points averaged */
 	double group_variance_nm2; /* of the points near the resonance about their group's mean */
 	double *turn_sin, *turn_cos;
 	signed char *direction;
@@ -50,8 +50,8 @@ struct window {
 	/* 1 / variance that a coefficient may be expected to have around 0; 0: nothing is known. */
 	double prior[WINDOW_MAX_BASIS];
 	double *basis;
-	double *slope;	  /* derivatives along s */
-	double *memory;	  /* owns all of the above */
+	double *slope; /* derivatives along s */
+	double *memory; /* owns all of the above */
 };
 
 /* -ENOMEM, or -ENODATA when too few points are left. */

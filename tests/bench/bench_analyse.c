@@ -18,8 +18,8 @@ struct bench_case {
 };
 
 static const struct bench_case bench_cases[] = {
-	{ "20 001 points in 1.0 s", 1, 20, 0.05 * 1.0, 1 },
-	{ "60 001 points in 0.6 s", 1.0 / 3, 100.0 / 3, 0.05 + 0.02 * 0.6, 0.75 },
+	{"20 001 points in 1.0 s", 1, 20, 0.05 * 1.0, 1},
+	{"60 001 points in 0.6 s", 1.0 / 3, 100.0 / 3, 0.05 + 0.02 * 0.6, 0.75},
 };
 
 static bool report(const char *name, double value, double limit, const char *what)
@@ -65,7 +65,7 @@ static double process_s(int frame)
 	for (int i = 0; i < REPEATS; i++) {
 		uint64_t from = now_ns();
 		struct outcome o = run_analyse(
-			(const char *[]){ "--frame-fd", "3", "--channel", "through", NULL }, frame);
+			(const char *[]){"--frame-fd", "3", "--channel", "through", NULL}, frame);
 		json_t *result;
 
 		best = MIN(best, now_ns() - from);
@@ -97,8 +97,10 @@ static bool bench(const struct bench_case *c)
 	in_library_s = library_s(t);
 	in_process_s = process_s(frame);
 	close(frame);
-	library_text = asprintf_or_null("%.1f ms of %.0f ms", in_library_s * 1e3, c->allowed_s * 1e3);
-	process_text = asprintf_or_null("%.1f ms of %.0f ms", in_process_s * 1e3, c->allowed_s * 1e3);
+	library_text =
+		asprintf_or_null("%.1f ms of %.0f ms", in_library_s * 1e3, c->allowed_s * 1e3);
+	process_text =
+		asprintf_or_null("%.1f ms of %.0f ms", in_process_s * 1e3, c->allowed_s * 1e3);
 	ok = report(library, in_library_s / c->allowed_s, c->limit, library_text);
 	return report(process, in_process_s / c->allowed_s, c->limit, process_text) && ok;
 }

@@ -73,7 +73,7 @@ static int signals_its_parent(int fd)
 
 static int raises_its_limits(int fd)
 {
-	struct rlimit more = { RLIM_INFINITY, RLIM_INFINITY };
+	struct rlimit more = {RLIM_INFINITY, RLIM_INFINITY};
 
 	(void)fd;
 	return REFUSED(setrlimit(RLIMIT_CPU, &more));
@@ -83,10 +83,10 @@ static const struct {
 	const char *name;
 	int (*attempt)(int fd);
 } attempts[] = {
-	{ "opens a file", opens_a_file },	  { "makes a file", makes_a_file },
-	{ "opens a socket", opens_a_socket },	  { "starts a program", starts_a_program },
-	{ "makes a process", makes_a_process },	  { "signals its parent", signals_its_parent },
-	{ "raises its limits", raises_its_limits },
+	{"opens a file", opens_a_file},		  {"makes a file", makes_a_file},
+	{"opens a socket", opens_a_socket},	  {"starts a program", starts_a_program},
+	{"makes a process", makes_a_process},	  {"signals its parent", signals_its_parent},
+	{"raises its limits", raises_its_limits},
 };
 
 START_TEST(nothing_but_computing_is_allowed)
@@ -130,7 +130,7 @@ START_TEST(an_analysis_gets_on_inside)
 	t = synth_table(&s);
 	fd = table_to_frame(t);
 	ck_assert_int_ge(fd, 0);
-	o = run_analyse((const char *[]){ "--frame-fd", "3", NULL }, fd);
+	o = run_analyse((const char *[]){"--frame-fd", "3", NULL}, fd);
 	ck_assert_msg(o.status == 0, "%s", o.err);
 	ck_assert_ptr_nonnull(strstr(o.out, "wavelength_nm"));
 	close(fd);

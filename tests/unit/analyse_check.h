@@ -31,7 +31,8 @@ static inline json_t *analyse_table(const struct table *table, const char *chann
 	_cleanup_free_ char *message = NULL;
 	json_t *result = NULL;
 
-	ck_assert_msg(analyse_resonances(table, channel, NULL, &result, &message) == 0, "%s", message);
+	ck_assert_msg(analyse_resonances(table, channel, NULL, &result, &message) == 0, "%s",
+		      message);
 	ck_assert(json_is_object(result));
 	return result;
 }
@@ -92,7 +93,8 @@ static inline void assert_pulls(const struct pulls *p, const char *what)
 {
 	double n = p->count, mean = p->sum / n, rms = sqrt(p->squares / n);
 
-	ck_assert_msg(fabs(mean) < 4 / sqrt(n) && rms < 1 + 4 / sqrt(2 * n) && rms > 1 - 4 / sqrt(2 * n),
+	ck_assert_msg(fabs(mean) < 4 / sqrt(n) && rms < 1 + 4 / sqrt(2 * n) &&
+			      rms > 1 - 4 / sqrt(2 * n),
 		      "%s: mean z %.3f, RMS z %.3f of %u values", what, mean, rms, p->count);
 }
 

@@ -57,7 +57,7 @@ static inline char *all_of(int fd)
 static inline struct outcome run_analyse(const char *const *words, int frame_fd)
 {
 	_cleanup_free_ char *program = analyse_program();
-	char *argv[ANALYSE_ARGUMENTS_MAX + 2] = { program };
+	char *argv[ANALYSE_ARGUMENTS_MAX + 2] = {program};
 	int out = memfd_create("out", 0), err = memfd_create("err", 0), status;
 	struct outcome o;
 	pid_t pid;
@@ -76,7 +76,8 @@ static inline struct outcome run_analyse(const char *const *words, int frame_fd)
 		_exit(127);
 	}
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-	o = (struct outcome){ WIFEXITED(status) ? WEXITSTATUS(status) : -1, all_of(out), all_of(err) };
+	o = (struct outcome){WIFEXITED(status) ? WEXITSTATUS(status) : -1, all_of(out),
+			     all_of(err)};
 	return o;
 }
 

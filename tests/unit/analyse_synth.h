@@ -40,14 +40,34 @@ struct synth {
 };
 
 static const struct synth synth_demo = {
-	.radius_um = 40, .group_index = 4.18, .index_1550 = 2.4406, .loss_db_per_cm = 3,
-	.coupling_1 = 0.02, .coupling_2 = 0.02, .envelope_db = 12, .envelope_centre_nm = 1552,
-	.envelope_3db_nm = 40, .ripple_db_pp = 0.2, .ripple_period_nm = 0.32,
-	.start_nm = 1540, .stop_nm = 1560, .step_pm = 1, .speed_nm_per_s = 20,
-	.aperture_part = 0.8, .tuning_offset_pm = 20, .tuning_smooth_pm = 10,
-	.log_random_pm = 0.05, .power_w = 1e-3, .rin_db_per_hz = -145,
-	.read_a = 0.16e-9, .responsivity = 1, .shot = true, .laser_ripple_db_pp = 0.05,
-	.laser_ripple_period_nm = 0.7, .monitor = true, .subsamples = 4,
+	.radius_um = 40,
+	.group_index = 4.18,
+	.index_1550 = 2.4406,
+	.loss_db_per_cm = 3,
+	.coupling_1 = 0.02,
+	.coupling_2 = 0.02,
+	.envelope_db = 12,
+	.envelope_centre_nm = 1552,
+	.envelope_3db_nm = 40,
+	.ripple_db_pp = 0.2,
+	.ripple_period_nm = 0.32,
+	.start_nm = 1540,
+	.stop_nm = 1560,
+	.step_pm = 1,
+	.speed_nm_per_s = 20,
+	.aperture_part = 0.8,
+	.tuning_offset_pm = 20,
+	.tuning_smooth_pm = 10,
+	.log_random_pm = 0.05,
+	.power_w = 1e-3,
+	.rin_db_per_hz = -145,
+	.read_a = 0.16e-9,
+	.responsivity = 1,
+	.shot = true,
+	.laser_ripple_db_pp = 0.05,
+	.laser_ripple_period_nm = 0.7,
+	.monitor = true,
+	.subsamples = 4,
 };
 
 /* ---- random numbers: a counter through a mixer, two of them a Gaussian ---- */
@@ -102,9 +122,8 @@ static inline double synth_ring(const struct synth *s, double x_nm)
 static inline double synth_path(const struct synth *s, double x_nm)
 {
 	double away = (x_nm - s->envelope_centre_nm) / (s->envelope_3db_nm / 2);
-	double turns = s->ripple_in_frequency ?
-			       -1550.0 * 1550.0 / s->ripple_period_nm / x_nm :
-			       (x_nm - 1550.0) / s->ripple_period_nm;
+	double turns = s->ripple_in_frequency ? -1550.0 * 1550.0 / s->ripple_period_nm / x_nm
+					      : (x_nm - 1550.0) / s->ripple_period_nm;
 	double db = -s->envelope_db - 3.0103 * away * away;
 
 	if (s->ripple_db_pp > 0)
@@ -183,15 +202,15 @@ struct synth_sweep {
 static inline double synth_laser(const struct synth *s, const struct synth_sweep *w, double nominal)
 {
 	(void)s;
-	return nominal + 1e-3 * (w->offset_pm + w->wave_pm * sin(2 * M_PI * nominal /
-									 w->wave_period_nm +
-								 w->wave_phase));
+	return nominal +
+	       1e-3 * (w->offset_pm +
+		       w->wave_pm * sin(2 * M_PI * nominal / w->wave_period_nm + w->wave_phase));
 }
 
 static inline double synth_light(const struct synth *s, double x_nm)
 {
-	double ripple = s->laser_ripple_db_pp / 2 *
-			sin(2 * M_PI * x_nm / s->laser_ripple_period_nm);
+	double ripple =
+		s->laser_ripple_db_pp / 2 * sin(2 * M_PI * x_nm / s->laser_ripple_period_nm);
 
 	return s->power_w * pow(10, ripple / 10);
 }
@@ -221,20 +240,20 @@ static inline double synth_aperture(const struct synth *s, const struct synth_sw
 static inline json_t *synth_meta(const struct synth *s)
 {
 	double period_ns = s->step_pm * 1e-3 / s->speed_nm_per_s * 1e9;
-	json_t *channel = json_pack("{s:s, s:s, s:s, s:f, s:f}", "column", "through", "unit", "W",
-				    "role", "signal", "noise_a", s->read_a, "responsivity_a_per_w",
-				    s->responsivity);
+	json_t *channel =
+		json_pack("{s:s, s:s, s:s, s:f, s:f}", "column", "through", "unit", "W", "role",
+			  "signal", "noise_a", s->read_a, "responsivity_a_per_w", s->responsivity);
 	json_t *meta;
 
 	if (s->bandwidth_hz > 0)
 		json_object_set_new(channel, "bandwidth_hz", json_real(s->bandwidth_hz));
 	meta = json_pack(
-		"{s:s, s:{s:f, s:f, s:f, s:s, s:b}, s:{s:s, s:s, s:f, s:f}, s:[o], s:{s:f}}", "kind",
-		"wavelength-sweep", "settings", "speed_nm_per_s", s->speed_nm_per_s, "period_ns",
-		period_ns, "aperture_ns", s->aperture_part * period_ns, "mode", "ramp", "both_ways",
-		s->both_ways, "axis", "column", "wavelength", "provenance", "wavemeter",
-		"random_pm", s->log_random_pm, "systematic_pm", 1.7, "channels", channel, "laser",
-		"rin_db_per_hz", s->rin_db_per_hz);
+		"{s:s, s:{s:f, s:f, s:f, s:s, s:b}, s:{s:s, s:s, s:f, s:f}, s:[o], s:{s:f}}",
+		"kind", "wavelength-sweep", "settings", "speed_nm_per_s", s->speed_nm_per_s,
+		"period_ns", period_ns, "aperture_ns", s->aperture_part * period_ns, "mode", "ramp",
+		"both_ways", s->both_ways, "axis", "column", "wavelength", "provenance",
+		"wavemeter", "random_pm", s->log_random_pm, "systematic_pm", 1.7, "channels",
+		channel, "laser", "rin_db_per_hz", s->rin_db_per_hz);
 	if (s->monitor)
 		json_object_set_new(meta, "monitor", json_string("mon"));
 	return meta;
@@ -245,8 +264,8 @@ static inline size_t synth_points(const struct synth *s)
 	return (size_t)llround(fabs(s->stop_nm - s->start_nm) / (s->step_pm * 1e-3)) + 1;
 }
 
-static inline double synth_noise(const struct synth *s, double power_w, double period_s,
-				 double rin, uint64_t *state)
+static inline double synth_noise(const struct synth *s, double power_w, double period_s, double rin,
+				 uint64_t *state)
 {
 	double aperture_s = s->aperture_part * period_s, variance = s->read_a * s->read_a;
 
@@ -314,8 +333,8 @@ static inline void synth_one_way(const struct synth *s, const struct synth_sweep
 		       1e-3 * (shift_pm + s->log_random_pm * synth_gauss(state));
 		if (s->log_step_pm > 0)
 			x[i] = round(x[i] / (s->log_step_pm * 1e-3)) * s->log_step_pm * 1e-3;
-		mon[i] = synth_noise(s, 0.01 * synth_light(s, synth_laser(s, w, nominal)),
-				     period_s, common, state);
+		mon[i] = synth_noise(s, 0.01 * synth_light(s, synth_laser(s, w, nominal)), period_s,
+				     common, state);
 		if (reverse)
 			t->columns[3].u32[row + i] = FRAME_POINT_REVERSE;
 	}

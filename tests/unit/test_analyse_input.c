@@ -54,21 +54,14 @@ static const struct {
 	uint32_t point, channel;
 	bool used;
 } flag_cases[] = {
-	{ 0, FRAME_CHANNEL_SATURATED, false },
-	{ 0, FRAME_CHANNEL_SETTLING, false },
-	{ 0, FRAME_CHANNEL_RANGE_SWITCHED, false },
-	{ 0, FRAME_CHANNEL_OVERLOAD_RECOVERY, false },
-	{ 0, FRAME_CHANNEL_STALE, false },
-	{ 0, FRAME_CHANNEL_INVALID, false },
-	{ 0, FRAME_CHANNEL_BELOW_FLOOR, true },
-	{ FRAME_POINT_RUN_IN, 0, false },
-	{ FRAME_POINT_UNSETTLED, 0, false },
-	{ FRAME_POINT_WAVELENGTH_INVALID, 0, false },
-	{ FRAME_POINT_MODE_HOP, 0, false },
-	{ FRAME_POINT_GATE_CLOSED, 0, false },
-	{ FRAME_POINT_EMISSION_OFF, 0, false },
-	{ FRAME_POINT_COMPARATOR, 0, true },
-	{ FRAME_POINT_TRIGGER_MISSED, 0, true },
+	{0, FRAME_CHANNEL_SATURATED, false},	  {0, FRAME_CHANNEL_SETTLING, false},
+	{0, FRAME_CHANNEL_RANGE_SWITCHED, false}, {0, FRAME_CHANNEL_OVERLOAD_RECOVERY, false},
+	{0, FRAME_CHANNEL_STALE, false},	  {0, FRAME_CHANNEL_INVALID, false},
+	{0, FRAME_CHANNEL_BELOW_FLOOR, true},	  {FRAME_POINT_RUN_IN, 0, false},
+	{FRAME_POINT_UNSETTLED, 0, false},	  {FRAME_POINT_WAVELENGTH_INVALID, 0, false},
+	{FRAME_POINT_MODE_HOP, 0, false},	  {FRAME_POINT_GATE_CLOSED, 0, false},
+	{FRAME_POINT_EMISSION_OFF, 0, false},	  {FRAME_POINT_COMPARATOR, 0, true},
+	{FRAME_POINT_TRIGGER_MISSED, 0, true},
 };
 
 START_TEST(flagged_points_have_no_say)
@@ -91,7 +84,7 @@ START_TEST(flagged_points_have_no_say)
 }
 END_TEST
 
-static const double missing[] = { NAN, INFINITY, -INFINITY };
+static const double missing[] = {NAN, INFINITY, -INFINITY};
 
 START_TEST(values_that_are_no_numbers_are_left_out)
 {
@@ -176,11 +169,9 @@ static const struct {
 	const char *name, *unit;
 	double factor; /* negative: over the value */
 } axes[] = {
-	{ "wavelength", "um", 1e-3 },
-	{ "wavelength", "pm", 1e3 },
-	{ "wavelength", "m", 1e-9 },
-	{ "frequency", "THz", -299792.458 },
-	{ "through wavelength", "nm", 1 },
+	{"wavelength", "um", 1e-3},	 {"wavelength", "pm", 1e3},
+	{"wavelength", "m", 1e-9},	 {"frequency", "THz", -299792.458},
+	{"through wavelength", "nm", 1},
 };
 
 START_TEST(axes_in_other_units_are_understood)
@@ -190,8 +181,8 @@ START_TEST(axes_in_other_units_are_understood)
 
 	json_object_del(t->meta, "axis");
 	for (size_t row = 0; row < t->rows; row++)
-		t->columns[0].f64[row] = f > 0 ? f * t->columns[0].f64[row] :
-						 -f / t->columns[0].f64[row];
+		t->columns[0].f64[row] =
+			f > 0 ? f * t->columns[0].f64[row] : -f / t->columns[0].f64[row];
 	strcpy(t->columns[0].name, axes[_i].name);
 	strcpy(t->columns[0].unit, axes[_i].unit);
 	assert_found(t, RESONANCES);
@@ -293,7 +284,7 @@ END_TEST
 
 /* ---- too little ---- */
 
-static const size_t few[] = { 0, 1, 3, 31 };
+static const size_t few[] = {0, 1, 3, 31};
 
 START_TEST(too_few_points_are_refused_saying_how_many_are_needed)
 {
@@ -338,7 +329,7 @@ END_TEST
 
 /* ---- odd numbers ---- */
 
-static const double constants[] = { 0, 1e-6, -1e-6, 1e300, 1e-310, DBL_MAX };
+static const double constants[] = {0, 1e-6, -1e-6, 1e300, 1e-310, DBL_MAX};
 
 START_TEST(a_constant_channel_has_no_resonance)
 {
@@ -351,7 +342,7 @@ START_TEST(a_constant_channel_has_no_resonance)
 }
 END_TEST
 
-static const double factors[] = { 1e-300, 1e-12, 1e12, 1e300 };
+static const double factors[] = {1e-300, 1e-12, 1e12, 1e300};
 
 START_TEST(the_size_of_the_numbers_does_not_matter)
 {
@@ -399,8 +390,8 @@ END_TEST
 
 static double odd_number(uint64_t *state)
 {
-	static const double odd[] = { 0,   -0.0,	NAN,	 INFINITY, -INFINITY, DBL_MAX,
-				      -1,  DBL_MIN,	1e-320,	 1550,	   1e9,	      -1e300 };
+	static const double odd[] = {0,	 -0.0,	  NAN,	  INFINITY, -INFINITY, DBL_MAX,
+				     -1, DBL_MIN, 1e-320, 1550,	    1e9,       -1e300};
 	double u = synth_uniform(state);
 
 	return u < 0.7 ? synth_gauss(state) : odd[(size_t)(synth_uniform(state) * ARRAY_SIZE(odd))];
@@ -455,7 +446,7 @@ static double strange_axis(unsigned int kind, size_t i, size_t n, uint64_t *stat
 
 START_TEST(no_table_whatever_crashes_the_analysis)
 {
-	static const size_t sizes[] = { 32, 33, 40, 64, 127, 300, 1000 };
+	static const size_t sizes[] = {32, 33, 40, 64, 127, 300, 1000};
 	const char *deep = getenv("ETALON_DEEP");
 	uint64_t state = 1000U * (uint64_t)_i;
 

@@ -16,13 +16,10 @@ static const struct {
 	struct blur blur;
 	double half_width_nm;
 } blurs[] = {
-	{ { 0, 0, 0 }, 0.01 },		  { { 0.8e-3, 0, 0 }, 0.01 },
-	{ { 0.8e-3, 1.6e-5, 5e-5 }, 0.01 }, { { 8e-3, 0, 0 }, 0.01 },
-	{ { 40e-3, 0, 0 }, 0.01 },	  { { 0, 3e-3, 0 }, 0.01 },
-	{ { 0, 20e-3, 0 }, 0.01 },	  { { 2e-3, 0.8e-3, 0 }, 0.01 },
-	{ { 1e-3, 0.3e-3, 0 }, 0.01 },
-	  { { 10e-3, 5e-3, 0 }, 0.01 },
-	{ { 0, 0, 1e-3 }, 0.01 },
+	{{0, 0, 0}, 0.01},	  {{0.8e-3, 0, 0}, 0.01},    {{0.8e-3, 1.6e-5, 5e-5}, 0.01},
+	{{8e-3, 0, 0}, 0.01},	  {{40e-3, 0, 0}, 0.01},     {{0, 3e-3, 0}, 0.01},
+	{{0, 20e-3, 0}, 0.01},	  {{2e-3, 0.8e-3, 0}, 0.01}, {{1e-3, 0.3e-3, 0}, 0.01},
+	{{10e-3, 5e-3, 0}, 0.01}, {{0, 0, 1e-3}, 0.01},
 };
 
 START_TEST(a_kernel_has_the_moments_of_the_blur)
@@ -88,13 +85,13 @@ END_TEST
 #define N 41
 
 static const struct line lines[] = {
-	{ SHAPE_LORENTZIAN, false, 0, { 0.001, 0.01, 0.8 } },
-	{ SHAPE_LORENTZIAN, false, 0.5, { 0.001, 0.01, 0.8 } },
-	{ SHAPE_LORENTZIAN, true, 0.5, { -0.002, 0.012, -1 } },
-	{ SHAPE_FANO, false, 0, { 0.001, 0.01, 0.8, 0.3 } },
-	{ SHAPE_FANO, false, 0.5, { 0.001, 0.01, 0.8, -0.3 } },
-	{ SHAPE_SPLIT, false, 0, { 0.001, 0.01, 0.5, 0, 0.02, 0.4 } },
-	{ SHAPE_SPLIT, true, 0.5, { 0.001, 0.01, -1, 0, 0.02, -0.7 } },
+	{SHAPE_LORENTZIAN, false, 0, {0.001, 0.01, 0.8}},
+	{SHAPE_LORENTZIAN, false, 0.5, {0.001, 0.01, 0.8}},
+	{SHAPE_LORENTZIAN, true, 0.5, {-0.002, 0.012, -1}},
+	{SHAPE_FANO, false, 0, {0.001, 0.01, 0.8, 0.3}},
+	{SHAPE_FANO, false, 0.5, {0.001, 0.01, 0.8, -0.3}},
+	{SHAPE_SPLIT, false, 0, {0.001, 0.01, 0.5, 0, 0.02, 0.4}},
+	{SHAPE_SPLIT, true, 0.5, {0.001, 0.01, -1, 0, 0.02, -0.7}},
 };
 
 struct evaluation {
@@ -105,8 +102,8 @@ struct evaluation {
 static void evaluate(const struct line *line, const struct kernel *kernel, double shift,
 		     struct evaluation *e)
 {
-	struct line_points points = { N, e->s, e->sine, e->cosine, e->direction };
-	struct line_values values = { .r = e->r, .r_s = e->r_s, .r_ss = e->r_ss };
+	struct line_points points = {N, e->s, e->sine, e->cosine, e->direction};
+	struct line_values values = {.r = e->r, .r_s = e->r_s, .r_ss = e->r_ss};
 
 	for (int p = 0; p < LINE_PARAMETERS; p++)
 		values.r_p[p] = e->r_p[p];
@@ -121,7 +118,7 @@ static void evaluate(const struct line *line, const struct kernel *kernel, doubl
 
 START_TEST(derivatives_of_shapes_are_those_of_differences)
 {
-	const struct blur blur = { 2e-3, 0, 0 };
+	const struct blur blur = {2e-3, 0, 0};
 	const struct line *line = &lines[_i];
 	struct kernel kernel = kernel_make(&blur, 0.01, 1);
 	static struct evaluation at, up, down;
@@ -155,7 +152,7 @@ END_TEST
 START_TEST(an_airy_function_has_its_width_at_half_its_height)
 {
 	for (double part = 0.001; part < 0.5; part *= 1.7) {
-		struct line line = { SHAPE_LORENTZIAN, true, 2.3, { 0, 0, -1 } };
+		struct line line = {SHAPE_LORENTZIAN, true, 2.3, {0, 0, -1}};
 
 		line.p[LINE_HALF_WIDTH] = line_half_width_nm(2.3 * part, 2.3);
 		ck_assert_double_eq_tol(line_fwhm_nm(&line), 2.3 * part, 1e-12);
@@ -198,11 +195,9 @@ static const struct {
 	double noise;
 	size_t expected;
 } ripples[] = {
-	{ { 0.32, 0 }, { 0.02, 0 }, false, 1e-4, 1 },
-	{ { 0.32, 0 }, { 0.02, 0 }, true, 1e-4, 1 },
-	{ { 0.32, 0.7 }, { 0.02, 0.006 }, true, 1e-4, 2 },
-	{ { 0.05, 0 }, { 0.005, 0 }, false, 1e-3, 1 },
-	{ { 0.32, 0 }, { 0, 0 }, false, 1e-3, 0 },
+	{{0.32, 0}, {0.02, 0}, false, 1e-4, 1},	     {{0.32, 0}, {0.02, 0}, true, 1e-4, 1},
+	{{0.32, 0.7}, {0.02, 0.006}, true, 1e-4, 2}, {{0.05, 0}, {0.005, 0}, false, 1e-3, 1},
+	{{0.32, 0}, {0, 0}, false, 1e-3, 0},
 };
 
 #define BINS 4001
@@ -210,18 +205,18 @@ static const struct {
 START_TEST(ripple_is_found_with_its_period_everywhere)
 {
 	static double base[BINS], weight[BINS];
-	const struct grid grid = { .n = BINS, .first_nm = 1540, .step_nm = 0.005 };
+	const struct grid grid = {.n = BINS, .first_nm = 1540, .step_nm = 0.005};
 	struct ripple found;
 	uint64_t state = 9;
 
 	for (size_t i = 0; i < BINS; i++) {
 		double x = grid_x(&grid, i);
 
-		base[i] = exp(-pow((x - 1552) / 24, 2)) * (1 + ripples[_i].noise * synth_gauss(&state));
+		base[i] = exp(-pow((x - 1552) / 24, 2)) *
+			  (1 + ripples[_i].noise * synth_gauss(&state));
 		for (int k = 0; k < 2 && ripples[_i].period_nm[k] > 0; k++) {
-			double turns = ripples[_i].in_frequency ?
-					       1550 - 1550.0 * 1550.0 / x :
-					       x - 1550;
+			double turns =
+				ripples[_i].in_frequency ? 1550 - 1550.0 * 1550.0 / x : x - 1550;
 
 			base[i] *= 1 + ripples[_i].amplitude[k] *
 					       cos(2 * M_PI * turns / ripples[_i].period_nm[k] + k);

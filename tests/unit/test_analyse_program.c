@@ -40,7 +40,7 @@ START_TEST(a_file_gives_a_table_for_people)
 {
 	char *folder = make_folder();
 	_cleanup_free_ char *path = write_csv(folder, "ring.csv");
-	_cleanup_outcome_ struct outcome o = run_analyse((const char *[]){ path, NULL }, -1);
+	_cleanup_outcome_ struct outcome o = run_analyse((const char *[]){path, NULL}, -1);
 
 	remove_folder(folder);
 	ck_assert_msg(o.status == 0, "%s", o.err);
@@ -57,8 +57,8 @@ START_TEST(a_file_gives_one_json_document)
 	char *folder = make_folder();
 	_cleanup_free_ char *path = write_csv(folder, "ring.csv");
 	_cleanup_outcome_ struct outcome o =
-		run_analyse((const char *[]){ "--json", "--channel", "through", "--method",
-					      "resonances", "--", path, NULL },
+		run_analyse((const char *[]){"--json", "--channel", "through", "--method",
+					     "resonances", "--", path, NULL},
 			    -1);
 	json_t *result = json_loads(o.out, 0, NULL);
 
@@ -79,7 +79,7 @@ START_TEST(several_files_give_an_array)
 	char *folder = make_folder();
 	_cleanup_free_ char *a = write_csv(folder, "a.csv"), *b = write_csv(folder, "b.csv");
 	_cleanup_outcome_ struct outcome o =
-		run_analyse((const char *[]){ "--json", a, b, NULL }, -1);
+		run_analyse((const char *[]){"--json", a, b, NULL}, -1);
 	json_t *results = json_loads(o.out, 0, NULL);
 
 	remove_folder(folder);
@@ -96,7 +96,7 @@ START_TEST(a_file_of_several_that_cannot_be_analysed_leaves_json_whole)
 	_cleanup_free_ char *bad =
 		file_of_text(folder, "bad.csv", "\"wavelength, nm\",\"y, W\"\n1,2\n2,3\n");
 	_cleanup_outcome_ struct outcome o =
-		run_analyse((const char *[]){ "--json", bad, good, NULL }, -1);
+		run_analyse((const char *[]){"--json", bad, good, NULL}, -1);
 	json_t *results = json_loads(o.out, 0, NULL);
 
 	remove_folder(folder);
@@ -110,8 +110,8 @@ START_TEST(a_frame_gives_json_without_being_asked)
 {
 	_cleanup_table_ struct table *t = short_sweep();
 	int fd = table_to_frame(t);
-	_cleanup_outcome_ struct outcome o = run_analyse(
-		(const char *[]){ "--frame-fd", "3", "--channel", "through", NULL }, fd);
+	_cleanup_outcome_ struct outcome o =
+		run_analyse((const char *[]){"--frame-fd", "3", "--channel", "through", NULL}, fd);
 	json_t *result = json_loads(o.out, 0, NULL);
 	const json_t *axis;
 
@@ -130,12 +130,12 @@ START_TEST(what_is_no_frame_is_refused)
 	struct outcome o;
 
 	ck_assert_int_eq(write_all(fd, "ETLFRM1\0 and then nothing of sense", 33), 0);
-	o = run_analyse((const char *[]){ "--frame-fd", "3", NULL }, fd);
+	o = run_analyse((const char *[]){"--frame-fd", "3", NULL}, fd);
 	ck_assert_int_eq(o.status, 2);
 	ck_assert_uint_gt(strlen(o.err), strlen("etalon-analyse: "));
 	ck_assert_str_eq(o.out, "");
 	outcome_clear(&o);
-	o = run_analyse((const char *[]){ "--frame-fd", "9", NULL }, -1);
+	o = run_analyse((const char *[]){"--frame-fd", "9", NULL}, -1);
 	ck_assert_int_eq(o.status, 2);
 	outcome_clear(&o);
 	close(fd);
@@ -146,14 +146,14 @@ static const struct {
 	const char *words[6];
 	const char *says;
 } usages[] = {
-	{ { NULL }, "neither" },
-	{ { "--frame-fd", "3", "x.csv", NULL }, "both" },
-	{ { "--method", "guess", "x.csv", NULL }, "resonances" },
-	{ { "--frame-fd", "three", NULL }, "descriptor" },
-	{ { "--min-extinction", "-1", "x.csv", NULL }, "0.001 to 100" },
-	{ { "--min-extinction", "nan", "x.csv", NULL }, "0.001 to 100" },
-	{ { "--nonsense", NULL }, "--help" },
-	{ { "/nonexistent/x.csv", NULL }, "/nonexistent/x.csv" },
+	{{NULL}, "neither"},
+	{{"--frame-fd", "3", "x.csv", NULL}, "both"},
+	{{"--method", "guess", "x.csv", NULL}, "resonances"},
+	{{"--frame-fd", "three", NULL}, "descriptor"},
+	{{"--min-extinction", "-1", "x.csv", NULL}, "0.001 to 100"},
+	{{"--min-extinction", "nan", "x.csv", NULL}, "0.001 to 100"},
+	{{"--nonsense", NULL}, "--help"},
+	{{"/nonexistent/x.csv", NULL}, "/nonexistent/x.csv"},
 };
 
 START_TEST(wrong_usage_is_exit_2_and_says_what_is_allowed)
@@ -168,14 +168,18 @@ END_TEST
 START_TEST(bad_files_are_exit_2_with_their_name)
 {
 	static const char *const texts[] = {
-		"", "\n\n", "\"wavelength, nm\"\n", "no table at all", "\"wavelength, nm\",\"y, W\"\n",
+		"",
+		"\n\n",
+		"\"wavelength, nm\"\n",
+		"no table at all",
+		"\"wavelength, nm\",\"y, W\"\n",
 		"\"wavelength, nm\",\"y, W\"\n1550,one\n",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
 		char *folder = make_folder();
 		_cleanup_free_ char *path = file_of_text(folder, "bad.csv", texts[i]);
-		_cleanup_outcome_ struct outcome o = run_analyse((const char *[]){ path, NULL }, -1);
+		_cleanup_outcome_ struct outcome o = run_analyse((const char *[]){path, NULL}, -1);
 
 		remove_folder(folder);
 		assert_says(&o, 2, "bad.csv");
@@ -188,7 +192,7 @@ START_TEST(a_channel_that_is_not_there_is_exit_2_naming_those_that_are)
 	char *folder = make_folder();
 	_cleanup_free_ char *path = write_csv(folder, "ring.csv");
 	_cleanup_outcome_ struct outcome o =
-		run_analyse((const char *[]){ "--channel", "thruogh", path, NULL }, -1);
+		run_analyse((const char *[]){"--channel", "thruogh", path, NULL}, -1);
 
 	remove_folder(folder);
 	assert_says(&o, 2, "through, other");
@@ -197,9 +201,9 @@ END_TEST
 
 START_TEST(help_and_version_are_exit_0)
 {
-	_cleanup_outcome_ struct outcome help = run_analyse((const char *[]){ "--help", NULL }, -1);
+	_cleanup_outcome_ struct outcome help = run_analyse((const char *[]){"--help", NULL}, -1);
 	_cleanup_outcome_ struct outcome version =
-		run_analyse((const char *[]){ "--version", NULL }, -1);
+		run_analyse((const char *[]){"--version", NULL}, -1);
 
 	ck_assert_int_eq(help.status, 0);
 	ck_assert_ptr_nonnull(strstr(help.out, "--frame-fd"));

@@ -25,13 +25,13 @@ static void write_table(const char *path, const struct table *t, double aperture
 /* Its exit status. Debian's own python3 has Debian's scipy, whatever else comes first on the path. */
 static int run_script(const char *table, const char *result)
 {
-	static const char *const pythons[] = { "python3", "/usr/bin/python3" };
+	static const char *const pythons[] = {"python3", "/usr/bin/python3"};
 	int status = NO_SCIPY;
 
 	for (size_t i = 0; i < ARRAY_SIZE(pythons) && status == NO_SCIPY; i++) {
-		_cleanup_free_ char *command = asprintf_or_null(
-			"%s %s %s %s%s", pythons[i], SCRIPT, table, result,
-			i + 1 < ARRAY_SIZE(pythons) ? " >/dev/null" : "");
+		_cleanup_free_ char *command =
+			asprintf_or_null("%s %s %s %s%s", pythons[i], SCRIPT, table, result,
+					 i + 1 < ARRAY_SIZE(pythons) ? " >/dev/null" : "");
 
 		ck_assert_ptr_nonnull(command);
 		status = WEXITSTATUS(system(command));
@@ -43,7 +43,7 @@ static int run_script(const char *table, const char *result)
 	return status;
 }
 
-static const uint64_t seeds[] = { 1, 2 };
+static const uint64_t seeds[] = {1, 2};
 
 START_TEST(values_are_those_of_scipy_within_a_tenth_of_their_sigma)
 {

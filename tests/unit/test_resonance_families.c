@@ -13,7 +13,8 @@ struct comb {
 };
 
 /* Resonances of a resonator between two wavelengths, order by order. */
-static size_t add_comb(const struct comb *c, double low_nm, double high_nm, struct member *m, size_t n)
+static size_t add_comb(const struct comb *c, double low_nm, double high_nm, struct member *m,
+		       size_t n)
 {
 	double k = 1e3 / c->first_nm;
 
@@ -21,8 +22,8 @@ static size_t add_comb(const struct comb *c, double low_nm, double high_nm, stru
 		double x = 1e3 / k, index = c->group_index - c->dispersion * (x - 1550);
 
 		if (x > low_nm)
-			m[n++] = (struct member){ .wavelength_nm = x, .sigma_nm = 1e-5,
-						  .fwhm_nm = c->fwhm_nm };
+			m[n++] = (struct member){
+				.wavelength_nm = x, .sigma_nm = 1e-5, .fwhm_nm = c->fwhm_nm};
 		k -= 1 / (index * c->length_um);
 	}
 	return n;
@@ -44,7 +45,7 @@ static double fsr_of(const struct comb *c, double at_nm)
 
 START_TEST(one_comb_is_one_family_with_its_free_spectral_range)
 {
-	const struct comb c = { 1540.3, 4.18, 1e-4, 251.3, 0.02 };
+	const struct comb c = {1540.3, 4.18, 1e-4, 251.3, 0.02};
 	struct member m[MOST];
 	struct family f[FAMILY_MAX];
 	size_t n = add_comb(&c, 1540, 1560, m, 0);
@@ -62,7 +63,8 @@ END_TEST
 
 START_TEST(interleaved_combs_are_told_apart)
 {
-	const struct comb te = { 1500.7, 4.3, 2e-4, 62.8, 0.02 }, tm = { 1503.1, 3.7, 1e-4, 62.8, 0.03 };
+	const struct comb te = {1500.7, 4.3, 2e-4, 62.8, 0.02},
+			  tm = {1503.1, 3.7, 1e-4, 62.8, 0.03};
 	struct member m[MOST];
 	struct family f[FAMILY_MAX];
 	size_t n = add_comb(&tm, 1500, 1580, m, add_comb(&te, 1500, 1580, m, 0));
@@ -82,7 +84,7 @@ END_TEST
 
 START_TEST(a_missing_member_is_stepped_over)
 {
-	const struct comb c = { 1540.3, 4.18, 1e-4, 251.3, 0.02 };
+	const struct comb c = {1540.3, 4.18, 1e-4, 251.3, 0.02};
 	struct member m[MOST];
 	struct family f[FAMILY_MAX];
 	size_t n = add_comb(&c, 1540, 1560, m, 0);
@@ -108,9 +110,9 @@ START_TEST(accidents_are_no_families)
 		struct family f[FAMILY_MAX];
 
 		for (size_t i = 0; i < n; i++)
-			m[i] = (struct member){ .wavelength_nm = 1500 + 80 * synth_uniform(&state),
-						.sigma_nm = 1e-4,
-						.fwhm_nm = 0.02 + 0.02 * synth_uniform(&state) };
+			m[i] = (struct member){.wavelength_nm = 1500 + 80 * synth_uniform(&state),
+					       .sigma_nm = 1e-4,
+					       .fwhm_nm = 0.02 + 0.02 * synth_uniform(&state)};
 		qsort(m, n, sizeof(*m), by_wavelength);
 		found += family_find(m, n, f) > 0;
 	}
@@ -120,8 +122,8 @@ END_TEST
 
 START_TEST(two_alike_are_a_family_two_unlike_are_none)
 {
-	struct member m[] = { { .wavelength_nm = 1540, .sigma_nm = 1e-5, .fwhm_nm = 0.020 },
-			      { .wavelength_nm = 1545, .sigma_nm = 1e-5, .fwhm_nm = 0.021 } };
+	struct member m[] = {{.wavelength_nm = 1540, .sigma_nm = 1e-5, .fwhm_nm = 0.020},
+			     {.wavelength_nm = 1545, .sigma_nm = 1e-5, .fwhm_nm = 0.021}};
 	struct family f[FAMILY_MAX];
 
 	ck_assert_int_eq(family_find(m, 2, f), 1);
@@ -135,7 +137,7 @@ END_TEST
 
 START_TEST(none_and_one_are_no_family)
 {
-	struct member m[] = { { .wavelength_nm = 1540, .sigma_nm = 1e-5, .fwhm_nm = 0.02 } };
+	struct member m[] = {{.wavelength_nm = 1540, .sigma_nm = 1e-5, .fwhm_nm = 0.02}};
 	struct family f[FAMILY_MAX];
 
 	ck_assert_int_eq(family_find(m, 0, f), 0);

@@ -24,19 +24,28 @@ static const struct {
 	const char *file;
 	const char *channel;
 } dark[] = {
-	{ "ring-r10um-gap140nm.csv", "channel_2" }, { "ring-r10um-gap140nm.csv", "channel_3" },
-	{ "ring-r10um-gap140nm.csv", "channel_4" }, { "ring-r10um-gap70nm.csv", "channel_2" },
-	{ "ring-r10um-gap70nm.csv", "channel_3" },  { "ring-r10um-gap70nm.csv", "channel_4" },
-	{ "ring-r6um-gap140nm.csv", "channel_2" },  { "ring-r6um-gap140nm.csv", "channel_3" },
-	{ "ring-r6um-gap140nm.csv", "channel_4" },  { "mzi-a.csv", "channel_1" },
-	{ "mzi-a.csv", "channel_3" },		    { "mzi-a.csv", "channel_4" },
-	{ "mzi-b.csv", "channel_1" },		    { "mzi-b.csv", "channel_3" },
-	{ "mzi-b.csv", "channel_4" },		    { "loopback-calibration.csv", "channel_1" },
-	{ "loopback-calibration.csv", "channel_3" }, { "loopback-calibration.csv", "channel_4" },
+	{"ring-r10um-gap140nm.csv", "channel_2"},
+	{"ring-r10um-gap140nm.csv", "channel_3"},
+	{"ring-r10um-gap140nm.csv", "channel_4"},
+	{"ring-r10um-gap70nm.csv", "channel_2"},
+	{"ring-r10um-gap70nm.csv", "channel_3"},
+	{"ring-r10um-gap70nm.csv", "channel_4"},
+	{"ring-r6um-gap140nm.csv", "channel_2"},
+	{"ring-r6um-gap140nm.csv", "channel_3"},
+	{"ring-r6um-gap140nm.csv", "channel_4"},
+	{"mzi-a.csv", "channel_1"},
+	{"mzi-a.csv", "channel_3"},
+	{"mzi-a.csv", "channel_4"},
+	{"mzi-b.csv", "channel_1"},
+	{"mzi-b.csv", "channel_3"},
+	{"mzi-b.csv", "channel_4"},
+	{"loopback-calibration.csv", "channel_1"},
+	{"loopback-calibration.csv", "channel_3"},
+	{"loopback-calibration.csv", "channel_4"},
 };
 
 /* Light, but no resonator: fringes and couplers are none. */
-static const char *const others[] = { "mzi-a.csv", "mzi-b.csv", "loopback-calibration.csv" };
+static const char *const others[] = {"mzi-a.csv", "mzi-b.csv", "loopback-calibration.csv"};
 
 /* NULL where the file is absent. */
 static json_t *analyse_measured(const char *name, const char *channel)

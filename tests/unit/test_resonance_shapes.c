@@ -67,7 +67,7 @@ static struct synth sweep_of(double (*response)(const void *, double), const str
 
 START_TEST(a_lone_lorentzian_is_fitted_without_a_family)
 {
-	const struct line_data l[] = { { 1550.1234, 20, 0.9, 0 }, {} };
+	const struct line_data l[] = {{1550.1234, 20, 0.9, 0}, {}};
 	struct synth s = sweep_of(dips, l);
 	struct pulls p[3] = {};
 
@@ -84,7 +84,8 @@ START_TEST(a_lone_lorentzian_is_fitted_without_a_family)
 		pull(&p[0], number_of(r, "wavelength_nm") * 1e3, 1550123.4,
 		     number_of(r, "wavelength_random_pm"));
 		pull(&p[1], number_of(r, "fwhm_pm"), 20, number_of(r, "fwhm_random_pm"));
-		pull(&p[2], number_of(r, "extinction_db"), 10, number_of(r, "extinction_random_db"));
+		pull(&p[2], number_of(r, "extinction_db"), 10,
+		     number_of(r, "extinction_random_db"));
 		ck_assert_double_eq_tol(number_of(r, "q_loaded"), 1550123.4 / 20, 100);
 		json_decref(result);
 	}
@@ -94,12 +95,12 @@ START_TEST(a_lone_lorentzian_is_fitted_without_a_family)
 }
 END_TEST
 
-static const double asymmetries[] = { 0.08, 0.3, -0.3, 0.9 };
+static const double asymmetries[] = {0.08, 0.3, -0.3, 0.9};
 
 START_TEST(a_fano_resonance_is_one_and_its_pole_is_found)
 {
 	double e = asymmetries[_i], d = 0.7, ratio = e / d;
-	const struct line_data l[] = { { 1550.1, 20, d, e }, {} };
+	const struct line_data l[] = {{1550.1, 20, d, e}, {}};
 	double q = -(sqrt(1 + ratio * ratio) - 1) / ratio;
 	struct synth s = sweep_of(dips, l);
 	struct pulls p[2] = {};
@@ -124,12 +125,12 @@ START_TEST(a_fano_resonance_is_one_and_its_pole_is_found)
 }
 END_TEST
 
-static const double splittings_pm[] = { 12, 20, 35, 60 };
+static const double splittings_pm[] = {12, 20, 35, 60};
 
 START_TEST(a_doublet_is_one_split_resonance)
 {
 	double half_nm = splittings_pm[_i] / 2e3;
-	const struct line_data l[] = { { 1550 - half_nm, 20, 0.5, 0 }, { 1550 + half_nm, 20, 0.4, 0 } };
+	const struct line_data l[] = {{1550 - half_nm, 20, 0.5, 0}, {1550 + half_nm, 20, 0.4, 0}};
 	struct synth s = sweep_of(doublet, l);
 	struct pulls p[3] = {};
 
@@ -160,8 +161,7 @@ END_TEST
 START_TEST(neighbours_do_not_disturb_each_other)
 {
 	const struct line_data l[] = {
-		{ 1549.8, 20, 0.9, 0 }, { 1550.0, 30, 0.5, 0 }, { 1550.35, 15, 0.3, 0 }, {}
-	};
+		{1549.8, 20, 0.9, 0}, {1550.0, 30, 0.5, 0}, {1550.35, 15, 0.3, 0}, {}};
 	struct synth s = sweep_of(dips, l);
 	struct pulls p[2] = {};
 
@@ -190,11 +190,11 @@ END_TEST
 static const struct {
 	double step_pm;
 	bool limited;
-} resolutions[] = { { 1, false }, { 3, false }, { 4, true }, { 8, true } };
+} resolutions[] = {{1, false}, {3, false}, {4, true}, {8, true}};
 
 START_TEST(below_six_samples_per_width_q_is_a_bound)
 {
-	const struct line_data l[] = { { 1550.1, 20, 0.9, 0 }, {} };
+	const struct line_data l[] = {{1550.1, 20, 0.9, 0}, {}};
 	struct synth s = sweep_of(dips, l);
 	const json_t *r;
 	json_t *result;
@@ -218,14 +218,16 @@ END_TEST
 static const struct {
 	double inside_pm;
 	bool reported, flagged;
-} edges[] = { { 200, true, false }, { 100, true, false }, { 45, true, true }, { 5, false, false },
-	      { -30, false, false } };
+} edges[] = {{200, true, false},
+	     {100, true, false},
+	     {45, true, true},
+	     {5, false, false},
+	     {-30, false, false}};
 
 START_TEST(a_resonance_at_an_end_is_flagged_or_left_out)
 {
-	const struct line_data l[] = { { 1551 - edges[_i].inside_pm * 1e-3, 20, 0.9, 0 },
-				       { 1549.5, 20, 0.9, 0 },
-				       {} };
+	const struct line_data l[] = {
+		{1551 - edges[_i].inside_pm * 1e-3, 20, 0.9, 0}, {1549.5, 20, 0.9, 0}, {}};
 	struct synth s = sweep_of(dips, l);
 	json_t *result = analyse_synth(&s);
 	const json_t *r = resonance_near(result, l[0].centre_nm, 2);
@@ -240,7 +242,7 @@ END_TEST
 
 START_TEST(what_no_shape_describes_is_said_to_be_so)
 {
-	const struct line_data l = { 1550.1, 20, 0.9, 0 };
+	const struct line_data l = {1550.1, 20, 0.9, 0};
 	struct synth s = sweep_of(sheared, &l);
 	const json_t *r;
 	json_t *result;
@@ -260,23 +262,23 @@ END_TEST
 START_TEST(deep_and_shallow_dips_are_found_by_their_extinction)
 {
 	const struct line_data l[] = {
-		{ 1549.4, 20, 0.999, 0 }, { 1549.8, 20, 0.05, 0 }, { 1550.2, 20, 0.01, 0 }, {}
-	};
+		{1549.4, 20, 0.999, 0}, {1549.8, 20, 0.05, 0}, {1550.2, 20, 0.01, 0}, {}};
 	struct synth s = sweep_of(dips, l);
 	json_t *result = analyse_synth(&s);
 
 	ck_assert_uint_eq(json_array_size(resonances_of(result)), 2);
-	ck_assert_double_eq_tol(number_of(resonance_near(result, 1549.4, 1), "extinction_db"), 30, 1);
-	ck_assert_double_eq_tol(number_of(resonance_near(result, 1549.8, 1), "extinction_db"), 0.2228,
-				0.003);
+	ck_assert_double_eq_tol(number_of(resonance_near(result, 1549.4, 1), "extinction_db"), 30,
+				1);
+	ck_assert_double_eq_tol(number_of(resonance_near(result, 1549.8, 1), "extinction_db"),
+				0.2228, 0.003);
 	json_decref(result);
 }
 END_TEST
 
 START_TEST(shallower_ones_are_found_when_asked_for)
 {
-	const struct analyse_options options = { .min_extinction_db = 0.02 };
-	const struct line_data l[] = { { 1550.2, 20, 0.01, 0 }, {} };
+	const struct analyse_options options = {.min_extinction_db = 0.02};
+	const struct line_data l[] = {{1550.2, 20, 0.01, 0}, {}};
 	struct synth s = sweep_of(dips, l);
 	_cleanup_table_ struct table *table = synth_table(&s);
 	json_t *result = NULL;
@@ -298,7 +300,8 @@ int main(void)
 	tcase_add_test(tc, a_lone_lorentzian_is_fitted_without_a_family);
 	tcase_add_loop_test(tc, a_fano_resonance_is_one_and_its_pole_is_found, 0,
 			    (int)ARRAY_SIZE(asymmetries));
-	tcase_add_loop_test(tc, a_doublet_is_one_split_resonance, 0, (int)ARRAY_SIZE(splittings_pm));
+	tcase_add_loop_test(tc, a_doublet_is_one_split_resonance, 0,
+			    (int)ARRAY_SIZE(splittings_pm));
 	tcase_add_test(tc, neighbours_do_not_disturb_each_other);
 	tcase_add_loop_test(tc, below_six_samples_per_width_q_is_a_bound, 0,
 			    (int)ARRAY_SIZE(resolutions));

@@ -19,7 +19,7 @@
 #define MATCH_NM 0.010
 
 enum quantity { WAVELENGTH, FWHM, EXTINCTION, QUANTITIES };
-static const char *const quantity_names[QUANTITIES] = { "wavelength", "FWHM", "extinction" };
+static const char *const quantity_names[QUANTITIES] = {"wavelength", "FWHM", "extinction"};
 
 struct tally {
 	unsigned int seeds, count, missed, invented, not_lorentzian;
@@ -44,13 +44,17 @@ static bool deep(void)
 /* Four standard deviations of each statistic where the seeds are few. */
 static struct plan plan_of(void)
 {
-	struct plan p = { .synth = synth_demo, .seeds = 100, .rms_low = 0.83, .rms_high = 1.17,
-			  .mean = 0.23, .named = -1 };
+	struct plan p = {.synth = synth_demo,
+			 .seeds = 100,
+			 .rms_low = 0.83,
+			 .rms_high = 1.17,
+			 .mean = 0.23,
+			 .named = -1};
 
 	p.synth.start_nm = 1548;
 	p.synth.stop_nm = 1554.6;
 	if (deep())
-		p = (struct plan){ synth_demo, 1000, 0.93, 1.07, 0.11, 4 };
+		p = (struct plan){synth_demo, 1000, 0.93, 1.07, 0.11, 4};
 	return p;
 }
 
@@ -72,11 +76,11 @@ static const json_t *near(const json_t *list, double nm)
 
 static void count_one(struct tally *t, const json_t *r, const struct synth_truth *truth)
 {
-	double sigma[] = { number(r, "wavelength_random_pm"), number(r, "fwhm_random_pm"),
-			   number(r, "extinction_random_db") };
-	double error[] = { (number(r, "wavelength_nm") - truth->wavelength_nm) * 1e3,
-			   number(r, "fwhm_pm") - truth->fwhm_pm,
-			   number(r, "extinction_db") - truth->extinction_db };
+	double sigma[] = {number(r, "wavelength_random_pm"), number(r, "fwhm_random_pm"),
+			  number(r, "extinction_random_db")};
+	double error[] = {(number(r, "wavelength_nm") - truth->wavelength_nm) * 1e3,
+			  number(r, "fwhm_pm") - truth->fwhm_pm,
+			  number(r, "extinction_db") - truth->extinction_db};
 
 	for (int q = 0; q < QUANTITIES; q++) {
 		ck_assert(sigma[q] > 0);
@@ -175,7 +179,8 @@ enum parameter { P_CENTRE, P_WIDTH, P_DEPTH, P_LEVEL, P_SLOPE, P_CURVE, P_COS, P
 
 static double transmission(const double v[PARAMETERS], double x_pm)
 {
-	double h = sin(M_PI * v[P_WIDTH] / (2 * FSR_PM)), s = sin(M_PI * (x_pm - v[P_CENTRE]) / FSR_PM);
+	double h = sin(M_PI * v[P_WIDTH] / (2 * FSR_PM)),
+	       s = sin(M_PI * (x_pm - v[P_CENTRE]) / FSR_PM);
 	double u = x_pm / 1e3, phase = 2 * M_PI * x_pm / 320;
 
 	return v[P_LEVEL] * (1 - v[P_DEPTH] / (1 + s * s / (h * h))) *
@@ -187,7 +192,8 @@ static double transmission(const double v[PARAMETERS], double x_pm)
 static double variance_of(const struct synth *s, double relative, double slope_per_pm)
 {
 	double aperture_s = s->aperture_part * s->step_pm * 1e-3 / s->speed_nm_per_s;
-	double shot = 1.602176634e-19 / aperture_s, off_a = s->power_w * 0.0631, monitor_a = 0.01 * s->power_w;
+	double shot = 1.602176634e-19 / aperture_s, off_a = s->power_w * 0.0631,
+	       monitor_a = 0.01 * s->power_w;
 	double read = s->read_a * s->read_a;
 
 	return (read + shot * relative * off_a) / (off_a * off_a) +
@@ -198,13 +204,14 @@ static double variance_of(const struct synth *s, double relative, double slope_p
 /* With the grid `phase_pm` off the resonance. */
 static void cramer_rao(const struct synth *s, double phase_pm, double sigma[QUANTITIES])
 {
-	const double start[PARAMETERS] = { 0, 21.02, 0.9097, 1, 0, 0, 0.023, 0 };
-	const double step[PARAMETERS] = { 1e-3, 1e-3, 1e-5, 1e-4, 1e-4, 1e-4, 1e-4, 1e-4 };
+	const double start[PARAMETERS] = {0, 21.02, 0.9097, 1, 0, 0, 0.023, 0};
+	const double step[PARAMETERS] = {1e-3, 1e-3, 1e-5, 1e-4, 1e-4, 1e-4, 1e-4, 1e-4};
 	gsl_matrix *fisher = gsl_matrix_calloc(PARAMETERS, PARAMETERS);
 	double gradient[PARAMETERS];
 
 	for (double x = phase_pm - 1142; x < 1142; x += s->step_pm) {
-		double slope = (transmission(start, x + 0.01) - transmission(start, x - 0.01)) / 0.02;
+		double slope =
+			(transmission(start, x + 0.01) - transmission(start, x - 0.01)) / 0.02;
 		double weight = 1 / variance_of(s, transmission(start, x), slope);
 
 		for (int p = 0; p < PARAMETERS; p++) {
@@ -254,8 +261,8 @@ START_TEST(the_median_stated_sigma_is_near_the_cramer_rao_bound)
 		qsort(tally.sigma[q], tally.count, sizeof(double), ascending);
 		bound = (bounds[q][9] + bounds[q][10]) / 2;
 		median = tally.sigma[q][tally.count / 2];
-		printf("%-10s  median sigma %.5f  bound %.5f  ratio %.3f\n", quantity_names[q], median,
-		       bound, median / bound);
+		printf("%-10s  median sigma %.5f  bound %.5f  ratio %.3f\n", quantity_names[q],
+		       median, bound, median / bound);
 		ck_assert_double_le(median, 1.3 * bound);
 		ck_assert_double_ge(median, 0.8 * bound);
 	}

@@ -20,9 +20,9 @@ struct sweep_case {
 #define DEMO                                                                                       \
 	.radius_um = 40, .group_index = 4.18, .index_1550 = 2.4406, .loss_db_per_cm = 3,           \
 	.envelope_db = 12, .envelope_centre_nm = 1552, .envelope_3db_nm = 40,                      \
-	.ripple_period_nm = 0.32, .tuning_offset_pm = 20, .tuning_smooth_pm = 10,                  \
-	.power_w = 1e-3, .rin_db_per_hz = -145, .read_a = 0.16e-9, .responsivity = 1,              \
-	.shot = true, .laser_ripple_period_nm = 0.7
+	.ripple_period_nm = 0.32, .tuning_offset_pm = 20, .tuning_smooth_pm = 10, .power_w = 1e-3, \
+	.rin_db_per_hz = -145, .read_a = 0.16e-9, .responsivity = 1, .shot = true,                 \
+	.laser_ripple_period_nm = 0.7
 #define RING .coupling_1 = 0.02, .coupling_2 = 0.02
 #define RIPPLE .ripple_db_pp = 0.2, .laser_ripple_db_pp = 0.05
 #define LOG .log_random_pm = 0.05
@@ -30,45 +30,43 @@ struct sweep_case {
 #define SLOW .step_pm = 1, .speed_nm_per_s = 20, .aperture_part = 0.8, .subsamples = 4
 
 static const struct sweep_case sweep_cases[] = {
-	{ "demo", { DEMO, RING, RIPPLE, LOG, SPAN, SLOW, .monitor = true }, 8 },
-	{ "falling",
-	  { DEMO, RING, RIPPLE, LOG, SLOW, .start_nm = 1554.6, .stop_nm = 1544, .monitor = true },
-	  8 },
-	{ "both ways, lagging by 0.4 pm",
-	  { DEMO, RING, RIPPLE, LOG, SPAN, SLOW, .monitor = true, .both_ways = true, .lag_pm = 0.4 },
-	  6 },
-	{ "no monitor: two ripples", { DEMO, RING, RIPPLE, LOG, SPAN, SLOW }, 8 },
-	{ "no ripple at all", { DEMO, RING, LOG, SPAN, SLOW, .monitor = true }, 8 },
-	{ "ripple even in frequency",
-	  { DEMO, RING, RIPPLE, LOG, SPAN, SLOW, .monitor = true, .ripple_in_frequency = true },
-	  8 },
-	{ "all-pass ring",
-	  { DEMO, RIPPLE, LOG, SPAN, SLOW, .monitor = true, .coupling_1 = 0.03 },
-	  8 },
-	{ "drop port", { DEMO, RING, RIPPLE, LOG, SPAN, SLOW, .monitor = true, .drop = true }, 8 },
-	{ "log with steps of 0.1 pm",
-	  { DEMO, RING, RIPPLE, LOG, SPAN, SLOW, .monitor = true, .log_step_pm = 0.1 },
-	  8 },
-	{ "a third of a picometre a point: groups",
-	  { DEMO, RING, RIPPLE, LOG, SPAN, .monitor = true, .step_pm = 1.0 / 3, .speed_nm_per_s = 20,
-	    .aperture_part = 0.8, .subsamples = 2 },
-	  4 },
-	{ "four picometres a point",
-	  { DEMO, RING, RIPPLE, LOG, SPAN, .monitor = true, .step_pm = 4, .speed_nm_per_s = 20,
-	    .aperture_part = 0.8, .subsamples = 8 },
-	  16 },
-	{ "aperture of 4 pm at 100 nm/s",
-	  { DEMO, RING, RIPPLE, LOG, SPAN, .monitor = true, .step_pm = 5, .speed_nm_per_s = 100,
-	    .aperture_part = 0.8, .subsamples = 64 },
-	  16 },
-	{ "20 kHz at 100 nm/s",
-	  { DEMO, RING, RIPPLE, LOG, SPAN, .monitor = true, .step_pm = 4, .speed_nm_per_s = 100,
-	    .aperture_part = 0.5, .bandwidth_hz = 20e3, .subsamples = 64 },
-	  8 },
-	{ "5 kHz at 50 nm/s: a tail of 1.6 pm",
-	  { DEMO, RING, RIPPLE, LOG, SPAN, .monitor = true, .step_pm = 2, .speed_nm_per_s = 50,
-	    .aperture_part = 0.5, .bandwidth_hz = 5e3, .subsamples = 64 },
-	  8 },
+	{"demo", {DEMO, RING, RIPPLE, LOG, SPAN, SLOW, .monitor = true}, 8},
+	{"falling",
+	 {DEMO, RING, RIPPLE, LOG, SLOW, .start_nm = 1554.6, .stop_nm = 1544, .monitor = true},
+	 8},
+	{"both ways, lagging by 0.4 pm",
+	 {DEMO, RING, RIPPLE, LOG, SPAN, SLOW, .monitor = true, .both_ways = true, .lag_pm = 0.4},
+	 6},
+	{"no monitor: two ripples", {DEMO, RING, RIPPLE, LOG, SPAN, SLOW}, 8},
+	{"no ripple at all", {DEMO, RING, LOG, SPAN, SLOW, .monitor = true}, 8},
+	{"ripple even in frequency",
+	 {DEMO, RING, RIPPLE, LOG, SPAN, SLOW, .monitor = true, .ripple_in_frequency = true},
+	 8},
+	{"all-pass ring", {DEMO, RIPPLE, LOG, SPAN, SLOW, .monitor = true, .coupling_1 = 0.03}, 8},
+	{"drop port", {DEMO, RING, RIPPLE, LOG, SPAN, SLOW, .monitor = true, .drop = true}, 8},
+	{"log with steps of 0.1 pm",
+	 {DEMO, RING, RIPPLE, LOG, SPAN, SLOW, .monitor = true, .log_step_pm = 0.1},
+	 8},
+	{"a third of a picometre a point: groups",
+	 {DEMO, RING, RIPPLE, LOG, SPAN, .monitor = true, .step_pm = 1.0 / 3, .speed_nm_per_s = 20,
+	  .aperture_part = 0.8, .subsamples = 2},
+	 4},
+	{"four picometres a point",
+	 {DEMO, RING, RIPPLE, LOG, SPAN, .monitor = true, .step_pm = 4, .speed_nm_per_s = 20,
+	  .aperture_part = 0.8, .subsamples = 8},
+	 16},
+	{"aperture of 4 pm at 100 nm/s",
+	 {DEMO, RING, RIPPLE, LOG, SPAN, .monitor = true, .step_pm = 5, .speed_nm_per_s = 100,
+	  .aperture_part = 0.8, .subsamples = 64},
+	 16},
+	{"20 kHz at 100 nm/s",
+	 {DEMO, RING, RIPPLE, LOG, SPAN, .monitor = true, .step_pm = 4, .speed_nm_per_s = 100,
+	  .aperture_part = 0.5, .bandwidth_hz = 20e3, .subsamples = 64},
+	 8},
+	{"5 kHz at 50 nm/s: a tail of 1.6 pm",
+	 {DEMO, RING, RIPPLE, LOG, SPAN, .monitor = true, .step_pm = 2, .speed_nm_per_s = 50,
+	  .aperture_part = 0.5, .bandwidth_hz = 5e3, .subsamples = 64},
+	 8},
 };
 
 static void pull_sweep(const struct synth *s, struct pulls p[3])
@@ -195,11 +193,12 @@ START_TEST(random_and_systematic_parts_stay_apart)
 	s.start_nm = 1548;
 	s.stop_nm = 1554.6;
 	result = analyse_synth(&s);
-	ck_assert_double_eq_tol(number_of(json_object_get(result, "axis"), "systematic_pm"), 1.7, 1e-12);
-	ck_assert_double_eq_tol(number_of(json_object_get(result, "axis"), "random_pm"), 0.05, 1e-12);
-	ck_assert_double_lt(number_of(json_array_get(resonances_of(result), 0),
-				      "wavelength_random_pm"),
-			    0.01);
+	ck_assert_double_eq_tol(number_of(json_object_get(result, "axis"), "systematic_pm"), 1.7,
+				1e-12);
+	ck_assert_double_eq_tol(number_of(json_object_get(result, "axis"), "random_pm"), 0.05,
+				1e-12);
+	ck_assert_double_lt(
+		number_of(json_array_get(resonances_of(result), 0), "wavelength_random_pm"), 0.01);
 	json_decref(result);
 }
 END_TEST
@@ -217,7 +216,8 @@ START_TEST(a_board_that_understates_its_axis_is_found_out)
 	table = synth_table(&s);
 	json_object_set_new(json_object_get(table->meta, "axis"), "random_pm", json_real(0.03));
 	result = analyse_table(table, "through");
-	ck_assert_double_eq_tol(number_of(json_object_get(result, "axis"), "random_used_pm"), 0.1, 0.01);
+	ck_assert_double_eq_tol(number_of(json_object_get(result, "axis"), "random_used_pm"), 0.1,
+				0.01);
 	ck_assert_uint_ge(json_array_size(json_object_get(result, "warnings")), 1);
 	json_decref(result);
 }
