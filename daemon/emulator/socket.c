@@ -40,16 +40,32 @@ static bool answered(const struct sockaddr_un *address)
 	return fd >= 0 && connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0;
 }
 
+#define UNFINISHED ".new"
+
+/* Under another name until it listens: who sees the socket can connect to it. */
+static int listen_at(int fd, const char *path)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s" UNFINISHED, path);
+	unlink(address.sun_path);
+	if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 ||
+	    listen(fd, PEERS_MAX) < 0 || rename(address.sun_path, path) < 0)
+		return -errno;
+	return 0;
+}
+
 static int make_listener(const char *path, int *ret, char **ret_message)
 {
+	const size_t longest = sizeof((struct sockaddr_un){0}.sun_path) - sizeof(UNFINISHED);
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	_cleanup_close_ int fd = -1;
 	struct stat st;
+	int r;
 
-	if (strlen(path) >= sizeof(address.sun_path))
+	if (strlen(path) > longest)
 		return fail(ret_message, -ENAMETOOLONG,
-			    "socket path %s is too long: at most %zu characters", path,
-			    sizeof(address.sun_path) - 1);
+			    "socket path %s is too long: at most %zu characters", path, longest);
 	strcpy(address.sun_path, path);
 	if (stat(path, &st) == 0) {
 		if (!S_ISSOCK(st.st_mode))
@@ -60,14 +76,14 @@ static int make_listener(const char *path, int *ret, char **ret_message)
 				ret_message, -EADDRINUSE,
 				"another emulator listens at %s; stop it or choose another --socket",
 				path);
-		unlink(path); /* left behind by one that was killed */
+		/* Else it was left behind by one that was killed; ours takes its place. */
 	}
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return fail(ret_message, -errno, "cannot make a socket: %s", strerror(errno));
-	if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 ||
-	    listen(fd, PEERS_MAX) < 0)
-		return fail(ret_message, -errno, "cannot listen at %s: %s", path, strerror(errno));
+	r = listen_at(fd, path);
+	if (r < 0)
+		return fail(ret_message, r, "cannot listen at %s: %s", path, strerror(-r));
 	*ret = take_fd(&fd);
 	return 0;
 }
