@@ -22,7 +22,7 @@ bool line_has(const struct line *line, enum line_parameter parameter)
 	case LINE_DEPTH:
 		return !line->peak;
 	case LINE_ASYMMETRY:
-		return line->shape == SHAPE_FANO;
+		return line->shape != SHAPE_LORENTZIAN;
 	case LINE_SPLITTING:
 	case LINE_SECOND_DEPTH:
 		return line->shape == SHAPE_SPLIT;
@@ -64,7 +64,7 @@ static struct nodes make_nodes(const struct line *line, double centre, const str
 		.count = kernel->count,
 		.h = line->p[LINE_HALF_WIDTH],
 		.k = line->period_nm > 0 ? M_PI / line->period_nm : 0,
-		.odd = line->shape == SHAPE_FANO,
+		.odd = line->shape != SHAPE_LORENTZIAN,
 		.per_h = 1 / line->p[LINE_HALF_WIDTH],
 		.per_h2 = 1 / (line->p[LINE_HALF_WIDTH] * line->p[LINE_HALF_WIDTH]),
 		.per_k = line->period_nm / M_PI,
@@ -126,13 +126,14 @@ static inline struct single blurred(const struct line_points *points, size_t i,
 	return out;
 }
 
-/* Adds -depth A(s - s0 -+ d/2) and its derivatives; side is -1, 0 or +1. */
+/* Adds -D A - E G and its derivatives; side is -1 or +1 of a split line, whose E changes sign, or 0. */
 static void take_off(const struct line *line, const struct line_points *points,
 		     const struct kernel *rising, const struct kernel *falling, int side,
 		     struct line_values *ret)
 {
 	enum line_parameter by = side > 0 ? LINE_SECOND_DEPTH : LINE_DEPTH;
-	double depth = line->p[by], e = line->p[LINE_ASYMMETRY];
+	double depth = line->p[by], odd_sign = side > 0 ? -1 : 1;
+	double e = odd_sign * line->p[LINE_ASYMMETRY];
 	double centre = line->p[LINE_CENTRE] + 0.5 * side * line->p[LINE_SPLITTING];
 	struct nodes up = make_nodes(line, centre, rising);
 	struct nodes down = make_nodes(line, centre, falling);
@@ -154,7 +155,9 @@ static void take_off(const struct line *line, const struct line_points *points,
 		ret->r_s[i] -= e * one.g_s;
 		ret->r_p[LINE_CENTRE][i] += e * one.g_s;
 		ret->r_p[LINE_HALF_WIDTH][i] -= e * one.g * (1 - 2 * one.a) * up.per_h;
-		ret->r_p[LINE_ASYMMETRY][i] = -one.g;
+		ret->r_p[LINE_ASYMMETRY][i] -= odd_sign * one.g;
+		if (side != 0)
+			ret->r_p[LINE_SPLITTING][i] += 0.5 * side * e * one.g_s;
 	}
 }
 
@@ -171,6 +174,8 @@ void line_evaluate(const struct line *line, const struct line_points *points,
 	memset(ret->r_ss, 0, bytes);
 	memset(ret->r_p[LINE_CENTRE], 0, bytes);
 	memset(ret->r_p[LINE_HALF_WIDTH], 0, bytes);
+	if (line->shape != SHAPE_LORENTZIAN)
+		memset(ret->r_p[LINE_ASYMMETRY], 0, bytes);
 	if (split)
 		memset(ret->r_p[LINE_SPLITTING], 0, bytes);
 	take_off(line, points, rising, falling, split ? -1 : 0, ret);
@@ -191,16 +196,17 @@ static double single_response(double s, double period_nm, double h, double *ret_
 double line_response(const struct line *line, double s)
 {
 	const double *p = line->p;
-	double h = p[LINE_HALF_WIDTH], at = s - p[LINE_CENTRE], g, r = line->peak ? 0 : 1;
+	double h = p[LINE_HALF_WIDTH], at = s - p[LINE_CENTRE], r = line->peak ? 0 : 1, low, high;
 
-	if (line->shape == SHAPE_SPLIT)
-		return r -
-		       p[LINE_DEPTH] *
-			       single_response(at + p[LINE_SPLITTING] / 2, line->period_nm, h, &g) -
-		       p[LINE_SECOND_DEPTH] *
-			       single_response(at - p[LINE_SPLITTING] / 2, line->period_nm, h, &g);
-	r -= p[LINE_DEPTH] * single_response(at, line->period_nm, h, &g);
-	return line->shape == SHAPE_FANO ? r - p[LINE_ASYMMETRY] * g : r;
+	if (line->shape == SHAPE_SPLIT) {
+		r -= p[LINE_DEPTH] *
+		     single_response(at + p[LINE_SPLITTING] / 2, line->period_nm, h, &low);
+		r -= p[LINE_SECOND_DEPTH] *
+		     single_response(at - p[LINE_SPLITTING] / 2, line->period_nm, h, &high);
+		return r - p[LINE_ASYMMETRY] * (low - high);
+	}
+	r -= p[LINE_DEPTH] * single_response(at, line->period_nm, h, &low);
+	return line->shape == SHAPE_FANO ? r - p[LINE_ASYMMETRY] * low : r;
 }
 
 double line_fwhm_nm(const struct line *line)

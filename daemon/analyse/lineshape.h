@@ -10,7 +10,10 @@
  *
  *	A = 1 / (1 + q^2 / h^2)		G = (q dq/ds / h) A	(antisymmetric)
  *	dip	R = 1 - D A - E G	peak	R = A - E G
- *	split	R = 1 - D A(s0 - d/2) - D2 A(s0 + d/2)		(peak: D = -1, no 1)
+ *	split	R = 1 - D A(-) - D2 A(+) - E (G(-) - G(+))	at s0 - d/2 and s0 + d/2	(peak: D = -1, no 1)
+ *
+ * The last term is the interference of the two: without it a reflector in a ring, which splits its
+ * resonances, would seem to be weaker than it is.
  */
 #ifndef ETALON_ANALYSE_LINESHAPE_H
 #define ETALON_ANALYSE_LINESHAPE_H
@@ -30,7 +33,7 @@ enum line_parameter {
 	LINE_CENTRE, /* s0, nm */
 	LINE_HALF_WIDTH, /* h, nm */
 	LINE_DEPTH, /* D: of a dip 0 .. 1; -1 for a peak, whose height is the baseline's */
-	LINE_ASYMMETRY, /* E, Fano only */
+	LINE_ASYMMETRY, /* E, not of a Lorentzian */
 	LINE_SPLITTING, /* d, nm, split only */
 	LINE_SECOND_DEPTH, /* D2, split only */
 	LINE_PARAMETERS,

@@ -158,6 +158,61 @@ START_TEST(a_doublet_is_one_split_resonance)
 }
 END_TEST
 
+/* The demo's ring with a weak reflector inside: both senses of rotation couple, amplitudes add up. */
+static double reflecting_ring(const void *data, double x_nm)
+{
+	const double *split_rad = data;
+	double t = sqrt(1 - synth_demo.coupling_1), phase = synth_phase(&synth_demo, x_nm);
+	double length_cm = 2 * M_PI * synth_demo.radius_um * 1e-4;
+	double q = t * pow(10, -synth_demo.loss_db_per_cm * length_cm / 20), p = t * q;
+	double complex upper = cexp(I * (phase + *split_rad)),
+		       lower = cexp(I * (phase - *split_rad));
+	double complex field =
+		(t - q * upper) / (1 - p * upper) + (t - q * lower) / (1 - p * lower);
+
+	return creal(field * conj(field)) / 4;
+}
+
+static const double split_rads[] = {0.02, 0.0316, 0.0706};
+
+START_TEST(a_ring_with_a_reflector_splits_as_it_does)
+{
+	double rad = split_rads[_i];
+	struct synth s = synth_demo;
+	struct synth_truth truths[16];
+	struct pulls p[3] = {0};
+	size_t n;
+
+	s.start_nm = 1544;
+	s.stop_nm = 1554.6;
+	n = synth_truths(&s, truths, 16);
+	s.response = reflecting_ring;
+	s.response_data = &rad;
+	for (s.seed = 1; s.seed <= 4; s.seed++) {
+		json_t *result = analyse_synth(&s);
+
+		ck_assert_uint_eq(json_array_size(resonances_of(result)), n);
+		for (size_t k = 0; k < n; k++) {
+			double nm = truths[k].wavelength_nm,
+			       fsr_nm = nm * nm / (4.18 * 2 * M_PI * 40e3);
+			const json_t *r = resonance_near(result, nm, 2);
+
+			ck_assert_ptr_nonnull(r);
+			ck_assert_str_eq(text_of(r, "model"), "split");
+			pull(&p[0], number_of(r, "wavelength_nm") * 1e3, nm * 1e3,
+			     number_of(r, "wavelength_random_pm"));
+			pull(&p[1], number_of(r, "fwhm_pm"), truths[k].fwhm_pm,
+			     number_of(r, "fwhm_random_pm"));
+			pull(&p[2], number_of(r, "splitting_pm"), rad / M_PI * fsr_nm * 1e3,
+			     number_of(r, "splitting_random_pm"));
+		}
+		json_decref(result);
+	}
+	for (int k = 0; k < 3; k++)
+		assert_pulls(&p[k], k == 0 ? "wavelength" : k == 1 ? "FWHM" : "splitting");
+}
+END_TEST
+
 START_TEST(neighbours_do_not_disturb_each_other)
 {
 	const struct line_data l[] = {
@@ -302,6 +357,8 @@ int main(void)
 			    (int)ARRAY_SIZE(asymmetries));
 	tcase_add_loop_test(tc, a_doublet_is_one_split_resonance, 0,
 			    (int)ARRAY_SIZE(splittings_pm));
+	tcase_add_loop_test(tc, a_ring_with_a_reflector_splits_as_it_does, 0,
+			    (int)ARRAY_SIZE(split_rads));
 	tcase_add_test(tc, neighbours_do_not_disturb_each_other);
 	tcase_add_loop_test(tc, below_six_samples_per_width_q_is_a_bound, 0,
 			    (int)ARRAY_SIZE(resolutions));
