@@ -18,6 +18,7 @@
 #define DEGREE 3
 /* Another shape must be this much more likely (twice the logarithm), beyond its parameters. */
 #define SHAPE_GUARD 30.0
+#define EXPLAINED_CHI2 5.0 /* reduced, near the resonance */
 #define LEAST_SPLIT 0.25 /* widths */
 #define LEAST_ASYMMETRY 0.02 /* of the depth */
 
@@ -312,6 +313,13 @@ static bool is_worth(const struct resonance *r)
 	return fabs(p[LINE_ASYMMETRY]) > LEAST_ASYMMETRY * fabs(p[LINE_DEPTH]);
 }
 
+/* A shape that leaves as much as this is no explanation, however much better it is. */
+static bool explains(const struct fit *f)
+{
+	return f->shape_rms < GROSS ||
+	       (f->near_n > 0 && f->near_chi2 / (double)f->near_n < EXPLAINED_CHI2);
+}
+
 /* The fit as it would be with another shape in the same window and under the same noise. */
 static int try_shape(const struct resonances *all, const struct resonance *plain, enum shape shape,
 		     struct resonance *ret)
@@ -360,7 +368,9 @@ int resonance_choose_shape(const struct resonances *all, struct resonance *r)
 
 		if (e < 0)
 			return e;
-		better = trial.shape == plain.shape ? 0 : gain(&plain.fit, &trial.fit);
+		better = trial.shape != plain.shape && explains(&trial.fit)
+				 ? gain(&plain.fit, &trial.fit)
+				 : 0;
 		if (better > best) {
 			best = better;
 			*r = trial;
