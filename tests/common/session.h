@@ -37,7 +37,7 @@ void session_start_emulator(struct session *s, const struct session_options *opt
 void session_start_daemon(struct session *s); /* waits until the board is on the bus */
 /* SIGTERM, then waits; checks that etalond and emulator exit 0. Removes the folder. */
 void session_stop(struct session *s);
-/* Kills (any signal that ends it) and reaps; *pid becomes 0. */
+/* Kills (any signal that ends it; a stopped process only by SIGKILL) and reaps; *pid becomes 0. */
 void session_kill(pid_t *pid, int signal);
 
 /* Path of a program: malloc'ed. */
