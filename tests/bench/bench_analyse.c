@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "../unit/analyse_program.h"
+#include "run_suite.h"
 
 #define REPEATS 15
 
@@ -119,15 +120,9 @@ int main(void)
 {
 	Suite *suite = suite_create("analysis speed");
 	TCase *tc = tcase_create("speed");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tc, 0);
 	tcase_add_test(tc, speed);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

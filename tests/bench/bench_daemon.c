@@ -16,6 +16,7 @@
 #include "base/util.h"
 #include "runs.h"
 #include "session.h"
+#include "run_suite.h"
 
 #define SWEEPS 5
 #define CALLS 4000
@@ -236,8 +237,6 @@ int main(void)
 {
 	Suite *suite = suite_create("daemon");
 	TCase *t = tcase_create("cost");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	tcase_set_timeout(t, 0);
@@ -245,8 +244,5 @@ int main(void)
 	tcase_add_test(t, a_sweep_costs_little_more_than_the_boards_own_time);
 	tcase_add_test(t, memory_does_not_grow_with_the_run);
 	suite_add_tcase(suite, t);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -21,6 +21,7 @@
 
 #include "base/cleanup.h"
 #include "base/util.h"
+#include "run_suite.h"
 
 #define WORDS_MAX 32
 #define SWEEP "sweep wavelength 1549nm 1551nm --step 1pm -d through --no-plot"
@@ -525,8 +526,6 @@ int main(void)
 {
 	Suite *suite = suite_create("bad_input");
 	TCase *tc = tcase_create("bad input");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tc, 120);
 	tcase_add_test(tc, what_cannot_be_measured_is_refused_with_what_is_allowed_and_no_light);
@@ -542,9 +541,5 @@ int main(void)
 			    (int)ARRAY_SIZE(no_stores));
 	tcase_add_test(tc, clients_that_die_within_a_call_leave_the_dark_and_a_living_daemon);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

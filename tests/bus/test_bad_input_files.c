@@ -14,6 +14,7 @@
 
 #include "base/cleanup.h"
 #include "base/util.h"
+#include "run_suite.h"
 
 #define ROWS 2001
 #define STEP_NM 1e-3
@@ -339,8 +340,6 @@ int main(void)
 {
 	Suite *suite = suite_create("bad_input_files");
 	TCase *tc = tcase_create("files");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, setup, teardown);
@@ -351,9 +350,5 @@ int main(void)
 	tcase_add_test(tc, a_file_that_cannot_be_read_is_named);
 	tcase_add_test(tc, one_bad_file_among_good_ones_is_named_and_nothing_passes_for_all);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -17,7 +17,7 @@
 #include "runs.h"
 #include "session.h"
 
-#include <check.h> /* last: it defines a macro fail() */
+#include "run_suite.h" /* last: it defines a macro fail() */
 
 #define BOARD "org.etalon1.Board"
 #define MANAGER "org.etalon1.Manager"
@@ -343,8 +343,6 @@ int main(void)
 {
 	Suite *suite = suite_create("bus_daemon");
 	TCase *tc = tcase_create("daemon");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tc, 120);
 	tcase_add_checked_fixture(tc, start, stop);
@@ -361,9 +359,5 @@ int main(void)
 	tcase_add_test(tc, an_idle_daemon_does_not_wake_up);
 	tcase_add_test(tc, readiness_is_told_when_all_can_be_asked);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

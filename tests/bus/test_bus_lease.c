@@ -18,7 +18,7 @@
 #include "runs.h"
 #include "session.h"
 
-#include <check.h> /* last: it defines a macro fail() */
+#include "run_suite.h" /* last: it defines a macro fail() */
 
 #define BOARD "org.etalon1.Board"
 #define NM 1000000LL
@@ -378,8 +378,6 @@ int main(void)
 {
 	Suite *suite = suite_create("bus_lease");
 	TCase *tc = tcase_create("lease");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tc, 120);
 	tcase_add_checked_fixture(tc, start, stop);
@@ -397,9 +395,5 @@ int main(void)
 	tcase_add_test(tc, an_opened_interlock_trips_and_is_cleared_only_when_it_is_shut);
 	tcase_add_test(tc, a_cut_cable_is_dark_and_the_board_comes_back_by_itself);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -14,7 +14,7 @@
 #include "runs.h"
 #include "session.h"
 
-#include <check.h> /* last: it defines a macro fail() */
+#include "run_suite.h" /* last: it defines a macro fail() */
 
 #define BOARD "org.etalon1.Board"
 #define JOB "org.etalon1.Job"
@@ -331,8 +331,6 @@ int main(void)
 {
 	Suite *suite = suite_create("bus_measure");
 	TCase *tc = tcase_create("measure");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tc, 180);
 	tcase_add_checked_fixture(tc, start, stop);
@@ -346,9 +344,5 @@ int main(void)
 	tcase_add_test(tc, a_full_store_ends_the_sweep_dark_and_keeps_what_is_there);
 	tcase_add_test(tc, beyond_a_limit_nothing_is_started);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -17,7 +17,7 @@
 #include "runs.h"
 #include "session.h"
 
-#include <check.h> /* last: it defines a macro fail() */
+#include "run_suite.h" /* last: it defines a macro fail() */
 
 #define BOARD "org.etalon1.Board"
 #define JOB "org.etalon1.Job"
@@ -459,8 +459,6 @@ int main(void)
 {
 	Suite *suite = suite_create("bus_objects");
 	TCase *tc = tcase_create("objects");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tc, 180);
 	tcase_add_checked_fixture(tc, start, stop);
@@ -475,9 +473,5 @@ int main(void)
 	tcase_add_test(tc, data_of_a_run_that_is_being_taken_are_what_is_stored);
 	tcase_add_test(tc, busctl_sees_the_tree_and_calls_it);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

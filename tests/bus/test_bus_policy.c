@@ -14,7 +14,7 @@
 #include "holder.h"
 #include "session.h"
 
-#include <check.h> /* last: it defines a macro fail() */
+#include "run_suite.h" /* last: it defines a macro fail() */
 
 #define BOARD "org.etalon1.Board"
 #define MANAGER "org.etalon1.Manager"
@@ -194,16 +194,10 @@ int main(void)
 {
 	Suite *suite = suite_create("bus_policy");
 	TCase *tc = tcase_create("policy");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tc, 120);
 	tcase_add_test(tc, another_user_can_not_use_the_lease_but_can_end_light);
 	tcase_add_test(tc, everybody_observes_and_darkens_and_only_the_group_acts);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

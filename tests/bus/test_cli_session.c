@@ -19,6 +19,7 @@
 
 #include "base/cleanup.h"
 #include "base/util.h"
+#include "run_suite.h"
 
 #define WORDS_MAX 48
 #define SWEEP "sweep wavelength 1549nm 1550nm --step 1pm -d through,drop --no-plot"
@@ -565,8 +566,6 @@ int main(void)
 {
 	Suite *suite = suite_create("cli-session");
 	TCase *tcase = tcase_create("cli-session");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tcase, 120);
 	tcase_add_test(tcase, a_new_user_is_told_what_to_type);
@@ -585,9 +584,5 @@ int main(void)
 	tcase_add_test(tcase, a_meter_takes_keys_and_gives_the_terminal_back);
 	tcase_add_test(tcase, a_second_ctrl_c_leaves_at_once_and_in_the_dark);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

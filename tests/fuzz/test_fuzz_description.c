@@ -14,7 +14,7 @@
 #include "link/quantity.h"
 #include "measure/plan.h"
 
-#include <check.h> /* last: it defines a macro fail() */
+#include "run_suite.h" /* last: it defines a macro fail() */
 
 static uint64_t rounds = 20000, seed;
 
@@ -154,8 +154,6 @@ int main(int argc, char **argv)
 {
 	Suite *suite = suite_create("fuzz description");
 	TCase *tc = tcase_create("fuzz");
-	SRunner *runner;
-	int failed;
 
 	seed = trial_seed();
 	if (argc > 1)
@@ -166,9 +164,5 @@ int main(int argc, char **argv)
 	tcase_add_test(tc, whatever_parses_is_safe_to_use);
 	tcase_add_test(tc, noise_is_no_description);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -15,7 +15,7 @@
 #include "link/registers.h"
 #include "measure/ledger.h"
 
-#include <check.h> /* last: it defines a macro fail() */
+#include "run_suite.h" /* last: it defines a macro fail() */
 
 #define POINTS 40
 #define STRIDE 128
@@ -235,8 +235,6 @@ int main(int argc, char **argv)
 {
 	Suite *suite = suite_create("fuzz records");
 	TCase *tc = tcase_create("fuzz");
-	SRunner *runner;
-	int failed;
 
 	seed = trial_seed();
 	if (argc > 1)
@@ -247,9 +245,5 @@ int main(int argc, char **argv)
 	tcase_add_test(tc, no_damaged_run_is_complete);
 	tcase_add_test(tc, the_driver_survives_any_bytes);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

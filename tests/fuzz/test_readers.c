@@ -23,7 +23,7 @@
 #include "export/openepda.h"
 #include "export/plot.h"
 
-#include <check.h> /* last: it defines a macro fail() */
+#include "run_suite.h" /* last: it defines a macro fail() */
 
 #define RUNS 6000
 #define RUNS_DEEP 600000
@@ -356,17 +356,11 @@ int main(void)
 {
 	Suite *suite = suite_create("readers");
 	TCase *tc = tcase_create("readers");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tc, 14400);
 	tcase_add_test(tc, any_bytes_are_a_table_or_refused_with_a_message);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }
 
 #endif

@@ -14,6 +14,7 @@
 
 #include "../unit/analyse_program.h"
 #include "analyse/sandbox.h"
+#include "run_suite.h"
 
 /* In a child inside the sandbox; what `attempt` returned. */
 static int inside(int (*attempt)(int fd), int keep_fd, int fd)
@@ -141,17 +142,11 @@ int main(void)
 {
 	Suite *suite = suite_create("analysis sandbox");
 	TCase *tc = tcase_create("sandbox");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, nothing_but_computing_is_allowed, 0, (int)ARRAY_SIZE(attempts));
 	tcase_add_test(tc, other_descriptors_are_closed_and_the_kept_one_is_not);
 	tcase_add_test(tc, an_analysis_gets_on_inside);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -16,6 +16,7 @@
 #include "base/util.h"
 #include "runs.h"
 #include "session.h"
+#include "run_suite.h"
 
 #define SWEEP_MS 700 /* from call to stored, roughly: the kill falls anywhere in it and a little later */
 
@@ -122,12 +123,5 @@ static Suite *crash_suite(void)
 
 int main(void)
 {
-	SRunner *runner = srunner_create(crash_suite());
-	int failed;
-
-	setvbuf(stdout, NULL, _IOLBF, 0);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(crash_suite());
 }

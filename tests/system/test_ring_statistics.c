@@ -18,6 +18,7 @@
 #include "base/util.h"
 #include "emulator/plant.h"
 #include "pipeline.h"
+#include "run_suite.h"
 
 #define NAMED 4 /* of the nine resonances: the one near 1549.4 nm */
 #define RESONANCES 9
@@ -352,12 +353,5 @@ static Suite *statistics_suite(void)
 
 int main(void)
 {
-	SRunner *runner = srunner_create(statistics_suite());
-	int failed;
-
-	setvbuf(stdout, NULL, _IOLBF, 0);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(statistics_suite());
 }

@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "base/util.h"
 #include "session.h"
+#include "run_suite.h"
 
 #define WATCHDOG_MS 250.0
 #define CLIENT_PERIOD_MS 1000.0
@@ -266,12 +267,5 @@ static Suite *safety_suite(void)
 
 int main(void)
 {
-	SRunner *runner = srunner_create(safety_suite());
-	int failed;
-
-	setvbuf(stdout, NULL, _IOLBF, 0);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(safety_suite());
 }

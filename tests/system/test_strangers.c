@@ -19,6 +19,7 @@
 #include "base/util.h"
 #include "runs.h"
 #include "session.h"
+#include "run_suite.h"
 
 #define STRANGERS 8
 
@@ -159,12 +160,5 @@ static Suite *strangers_suite(void)
 
 int main(void)
 {
-	SRunner *runner = srunner_create(strangers_suite());
-	int failed;
-
-	setvbuf(stdout, NULL, _IOLBF, 0);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(strangers_suite());
 }

@@ -16,6 +16,7 @@
 
 #include "base/util.h"
 #include "emulator/board.h"
+#include "run_suite.h"
 
 #define MS NSEC_PER_MSEC
 #define BENCH_RECORDS_BYTES (64U << 20)
@@ -428,17 +429,6 @@ static inline uint64_t bench_log_time(const struct bench *t, const char *event, 
 
 	json_decref(line);
 	return time;
-}
-
-static inline int bench_main(Suite *suite)
-{
-	SRunner *runner = srunner_create(suite);
-	int failed;
-
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 #endif

@@ -12,6 +12,7 @@
 
 #include "base/util.h"
 #include "emulator/plant.h"
+#include "run_suite.h"
 
 /* Everything that differs from point to point. */
 #define BENCH_RANDOM "rin,shot,jitter,wlog-noise,tec-noise,source-noise"
@@ -96,17 +97,6 @@ static inline double bench_number(const json_t *object, const char *key)
 	if (!json_is_number(value))
 		ck_abort_msg("no number '%s'", key);
 	return json_number_value(value);
-}
-
-static inline int bench_main(Suite *suite)
-{
-	SRunner *runner = srunner_create(suite);
-	int failed;
-
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 #define ck_assert_near(value, expected, tolerance)                                               \

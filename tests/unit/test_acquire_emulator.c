@@ -16,7 +16,7 @@
 #include "measure/acquire.h"
 #include "measure/plan_count.h"
 
-#include <check.h> /* last: it defines a macro fail() */
+#include "run_suite.h" /* last: it defines a macro fail() */
 
 #define WATCHDOG_NS 1000000000U
 
@@ -607,8 +607,6 @@ int main(void)
 {
 	Suite *suite = suite_create("acquire emulator");
 	TCase *tc = tcase_create("emulator"), *real = tcase_create("real time");
-	SRunner *runner;
-	int failed;
 
 	if (!emulator_is_built()) {
 		printf("SKIP acquire emulator: etalon-emulator is not built beside this test\n");
@@ -636,9 +634,5 @@ int main(void)
 	tcase_add_test(real, after_a_cancel_the_next_run_is_whole);
 	tcase_add_test(real, records_that_stall_are_given_up);
 	suite_add_tcase(suite, real);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

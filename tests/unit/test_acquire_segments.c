@@ -14,7 +14,7 @@
 #include "link/registers.h"
 #include "measure/acquire.h"
 
-#include <check.h> /* last: it defines a macro fail() */
+#include "run_suite.h" /* last: it defines a macro fail() */
 
 static struct description *board;
 static struct fake_transport *fake;
@@ -400,8 +400,6 @@ int main(void)
 {
 	Suite *suite = suite_create("acquire segments");
 	TCase *tc = tcase_create("acquire");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, setup, teardown);
@@ -427,9 +425,5 @@ int main(void)
 	tcase_add_test(tc, a_waiting_run_is_woken_by_cancel);
 	tcase_add_test(tc, a_million_points_pass_in_constant_memory);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -8,6 +8,7 @@
 #include <float.h>
 
 #include "analyse_check.h"
+#include "run_suite.h"
 
 /* A short sweep with two resonances at least: wavelength, through, mon, flags, through.flags. */
 static struct table *short_sweep(void)
@@ -512,15 +513,9 @@ int main(void)
 {
 	Suite *suite = suite_create("analysis input");
 	TCase *tc = tcase_create("input");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tc, 0);
 	add_tests(tc);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

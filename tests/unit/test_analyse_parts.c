@@ -9,6 +9,7 @@
 #include "analyse/ripple.h"
 #include "analyse/smooth.h"
 #include "analyse_check.h"
+#include "run_suite.h"
 
 /* ---- blur ---- */
 
@@ -241,8 +242,6 @@ int main(void)
 {
 	Suite *suite = suite_create("analysis parts");
 	TCase *tc = tcase_create("parts");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tc, 0);
 	tcase_add_loop_test(tc, a_kernel_has_the_moments_of_the_blur, 0, (int)ARRAY_SIZE(blurs));
@@ -255,9 +254,5 @@ int main(void)
 	tcase_add_loop_test(tc, ripple_is_found_with_its_period_everywhere, 0,
 			    (int)ARRAY_SIZE(ripples));
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -5,6 +5,7 @@
  */
 #include "analyse_program.h"
 #include "exported.h"
+#include "run_suite.h"
 
 static struct table *short_sweep(void)
 {
@@ -216,8 +217,6 @@ int main(void)
 {
 	Suite *suite = suite_create("etalon-analyse");
 	TCase *tc = tcase_create("program");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tc, 120);
 	tcase_add_test(tc, a_file_gives_a_table_for_people);
@@ -232,9 +231,5 @@ int main(void)
 	tcase_add_test(tc, a_channel_that_is_not_there_is_exit_2_naming_those_that_are);
 	tcase_add_test(tc, help_and_version_are_exit_0);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

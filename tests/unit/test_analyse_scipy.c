@@ -8,6 +8,7 @@
 
 #include "analyse_check.h"
 #include "exported.h"
+#include "run_suite.h"
 
 #define SCRIPT "tests/unit/check_fit_scipy.py"
 #define NO_SCIPY 77
@@ -80,16 +81,10 @@ int main(void)
 {
 	Suite *suite = suite_create("analysis against scipy");
 	TCase *tc = tcase_create("scipy");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tc, 0);
 	tcase_add_loop_test(tc, values_are_those_of_scipy_within_a_tenth_of_their_sigma, 0,
 			    (int)ARRAY_SIZE(seeds));
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -13,7 +13,7 @@
 #include "export/axis_check.h"
 #include "export/linear.h"
 
-#include <check.h> /* last: it defines a macro fail() */
+#include "run_suite.h" /* last: it defines a macro fail() */
 
 #define VALUES_MAX 8
 
@@ -236,8 +236,6 @@ int main(void)
 {
 	Suite *suite = suite_create("axis");
 	TCase *tc = tcase_create("axis");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tc, the_axis_becomes_wavelength_in_nm_or_is_refused, 0,
 			    (int)ARRAY_SIZE(units));
@@ -249,9 +247,5 @@ int main(void)
 	tcase_add_test(tc, flag_words_are_no_power);
 	tcase_add_test(tc, dbm_exists_for_positive_power_only);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/util.h"
 #include "hw.h"
+#include "run_suite.h"
 
 START_TEST(crc32c_matches_the_vectors_of_rfc_3720)
 {
@@ -116,11 +117,5 @@ static Suite *base_suite(void)
 
 int main(void)
 {
-	SRunner *runner = srunner_create(base_suite());
-	int failed;
-
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(base_suite());
 }

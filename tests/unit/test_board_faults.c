@@ -279,5 +279,5 @@ int main(void)
 	tcase_add_test(c, the_log_counts_kicks_and_tells_results_and_causes);
 	tcase_add_test(c, a_log_that_cannot_be_written_is_refused);
 	suite_add_tcase(s, c);
-	return bench_main(s);
+	return run_suite(s);
 }

@@ -397,5 +397,5 @@ int main(void)
 	tcase_add_test(c, a_heater_beyond_its_current_limit_is_clamped_and_says_so);
 	tcase_add_test(c, a_laser_diode_beyond_its_voltage_limit_says_so);
 	suite_add_tcase(s, c);
-	return bench_main(s);
+	return run_suite(s);
 }

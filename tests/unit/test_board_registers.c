@@ -385,5 +385,5 @@ int main(void)
 	tcase_add_test(c, auxiliary_lines_are_read_driven_and_report_edges);
 	tcase_add_loop_test(c, a_spoilt_upload_is_refused_and_spoils_the_load, 0, 7);
 	suite_add_tcase(s, c);
-	return bench_main(s);
+	return run_suite(s);
 }

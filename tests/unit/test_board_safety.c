@@ -536,5 +536,5 @@ int main(void)
 	tcase_add_test(c, host_off_is_told_with_its_tick);
 	tcase_add_test(c, an_emission_delay_below_the_minimum_needs_the_word_unsafe);
 	suite_add_tcase(s, c);
-	return bench_main(s);
+	return run_suite(s);
 }

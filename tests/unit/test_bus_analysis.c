@@ -12,7 +12,7 @@
 #include "base/util.h"
 #include "etalond/analysis.h"
 
-#include <check.h> /* last: it defines a macro fail() */
+#include "run_suite.h" /* last: it defines a macro fail() */
 
 static char program[64];
 
@@ -107,17 +107,11 @@ int main(void)
 {
 	Suite *suite = suite_create("bus_analysis");
 	TCase *tc = tcase_create("analysis");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, whatever_the_worker_does_is_a_result_or_a_message, 0,
 			    (int)ARRAY_SIZE(cases));
 	tcase_add_test(tc, a_program_that_is_not_there_is_told);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

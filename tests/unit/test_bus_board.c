@@ -9,7 +9,7 @@
 #include "base/util.h"
 #include "daemon_pair.h"
 
-#include <check.h> /* last: it defines a macro fail() */
+#include "run_suite.h" /* last: it defines a macro fail() */
 
 #define IFACE PAIR_BOARD_INTERFACE
 
@@ -552,8 +552,6 @@ int main(void)
 {
 	Suite *suite = suite_create("bus_board");
 	TCase *own = tcase_create("opening"), *tc = tcase_create("board");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(own, 60);
 	tcase_add_test(own, a_board_found_lit_is_turned_off_at_once);
@@ -590,9 +588,5 @@ int main(void)
 	tcase_add_test(tc, readings_are_converted_and_named);
 	tcase_add_test(tc, a_reading_with_its_own_aperture_waits_for_two_of_them);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -9,7 +9,7 @@
 #include "base/util.h"
 #include "daemon_pair.h"
 
-#include <check.h> /* last: it defines a macro fail() */
+#include "run_suite.h" /* last: it defines a macro fail() */
 
 #define MEMBERS_MAX 128
 #define CONST_ANNOTATION "org.freedesktop.DBus.Property.EmitsChangedSignal"
@@ -254,16 +254,10 @@ int main(void)
 {
 	Suite *suite = suite_create("bus_introspection");
 	TCase *tc = tcase_create("introspection");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, the_comparison_itself_sees_a_difference);
 	tcase_add_test(tc, objects_are_what_their_xml_says_and_nothing_else);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -10,7 +10,7 @@
 #include "daemon_pair.h"
 #include "data/frame.h"
 
-#include <check.h> /* last: it defines a macro fail() */
+#include "run_suite.h" /* last: it defines a macro fail() */
 
 #define IFACE PAIR_BOARD_INTERFACE
 #define JOB "org.etalon1.Job"
@@ -571,8 +571,6 @@ int main(void)
 {
 	Suite *suite = suite_create("bus_job");
 	TCase *own = tcase_create("stop"), *tc = tcase_create("job");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(own, 60);
 	tcase_add_test(own, a_daemon_that_is_stopped_goes_dark_first_and_keeps_the_run);
@@ -597,9 +595,5 @@ int main(void)
 	tcase_add_loop_test(tc, a_bad_request_is_refused_in_words_before_any_light, 0,
 			    (int)ARRAY_SIZE(bad_requests));
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -10,7 +10,7 @@
 #include "base/util.h"
 #include "bus/variant.h"
 
-#include <check.h> /* last: it defines a macro fail() */
+#include "run_suite.h" /* last: it defines a macro fail() */
 
 static sd_bus *bus;
 static int other_end;
@@ -286,8 +286,6 @@ int main(void)
 {
 	Suite *suite = suite_create("bus_variant");
 	TCase *tc = tcase_create("variant");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, start, stop);
 	tcase_add_loop_test(tc, what_goes_out_comes_back_as_it_was, 0,
@@ -301,9 +299,5 @@ int main(void)
 	tcase_add_test(tc, the_number_of_values_has_an_end);
 	tcase_add_test(tc, arrays_of_dictionaries_go_out);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -14,6 +14,7 @@
 #include "cli/axis.h"
 #include "cli/expect.h"
 #include "cli/since.h"
+#include "run_suite.h"
 
 #include <check.h>
 
@@ -230,8 +231,6 @@ int main(void)
 {
 	Suite *suite = suite_create("cli-axis");
 	TCase *tcase = tcase_create("cli-axis");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tcase, what_is_asked_for_comes_out_exactly, 0, ARRAY_SIZE(readings));
 	tcase_add_loop_test(tcase, what_does_not_fit_is_refused_with_what_would, 0,
@@ -242,9 +241,5 @@ int main(void)
 			    ARRAY_SIZE(times));
 	tcase_add_loop_test(tcase, limits_of_a_verdict_are_read_or_refused, 0, ARRAY_SIZE(limits));
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

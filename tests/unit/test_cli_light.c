@@ -17,6 +17,7 @@
 
 #include "base/util.h"
 #include "cli/bus.h"
+#include "run_suite.h"
 
 /* What the stand-in knows of the lease that it gave. */
 struct script {
@@ -344,8 +345,6 @@ int main(void)
 {
 	Suite *suite = suite_create("cli-light");
 	TCase *tcase = tcase_create("cli-light");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tcase, ctrl_c_is_dark_and_a_success);
 	tcase_add_test(tcase, a_default_power_is_never_hidden);
@@ -359,9 +358,5 @@ int main(void)
 	tcase_add_test(tcase, hold_does_not_attach);
 	tcase_add_test(tcase, off_acts_before_it_reads_anything);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

@@ -17,6 +17,7 @@
 #include "base/util.h"
 #include "cli/bus.h"
 #include "data/frame.h"
+#include "run_suite.h"
 
 #define SWEEP "sweep wavelength 1540nm 1560nm --step 5nm -d through,drop"
 
@@ -626,8 +627,6 @@ int main(void)
 {
 	Suite *suite = suite_create("cli-measure");
 	TCase *tcase = tcase_create("cli-measure");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tcase, the_account_of_a_sweep_reads_as_promised);
 	tcase_add_loop_test(tcase, options_become_the_request, 0, ARRAY_SIZE(requests));
@@ -642,9 +641,5 @@ int main(void)
 	tcase_add_test(tcase, a_picture_is_drawn_in_either_locale);
 	tcase_add_test(tcase, flags_of_a_fit_are_shown_and_a_bound_is_called_one);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

@@ -15,6 +15,7 @@
 #include "cli/progress.h"
 #include "cli/screen.h"
 #include "cli/wire.h"
+#include "run_suite.h"
 
 #include <check.h>
 
@@ -325,8 +326,6 @@ int main(void)
 {
 	Suite *suite = suite_create("cli-print");
 	TCase *tcase = tcase_create("cli-print");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tcase, an_uncertainty_stands_in_units_of_the_last_digit, 0,
 			    ARRAY_SIZE(uncertain_numbers));
@@ -341,9 +340,5 @@ int main(void)
 	tcase_add_test(tcase, a_lone_resonance_has_a_partner_only_nearby);
 	tcase_add_test(tcase, overlaid_spectra_share_an_axis_in_order_and_keep_their_values);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

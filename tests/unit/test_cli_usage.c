@@ -12,6 +12,7 @@
 #include "base/util.h"
 #include "cli/options.h"
 #include "cli/verbs.h"
+#include "run_suite.h"
 
 struct refusal {
 	const char *command;
@@ -217,8 +218,7 @@ int main(void)
 {
 	Suite *suite = suite_create("cli-usage");
 	TCase *tcase = tcase_create("cli-usage");
-	SRunner *runner;
-	int failed, verb_count = 0;
+	int verb_count = 0;
 
 	while (verbs[verb_count])
 		verb_count++;
@@ -230,9 +230,5 @@ int main(void)
 	tcase_add_test(tcase, nothing_is_abbreviated);
 	tcase_add_test(tcase, the_nearest_word_is_near);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

@@ -10,7 +10,7 @@
 #include "etalond/config.h"
 #include "fake_board.h"
 
-#include <check.h> /* last: it defines a macro fail() */
+#include "run_suite.h" /* last: it defines a macro fail() */
 
 static char path[64];
 
@@ -212,8 +212,6 @@ int main(void)
 {
 	Suite *suite = suite_create("config");
 	TCase *tc = tcase_create("config");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, start, stop);
 	tcase_add_test(tc, without_a_file_the_defaults_hold_and_no_power_is_hidden);
@@ -228,9 +226,5 @@ int main(void)
 	tcase_add_test(tc, a_file_that_is_not_there_is_an_error);
 	tcase_add_test(tc, the_example_that_is_shipped_is_valid);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

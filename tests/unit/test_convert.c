@@ -9,6 +9,7 @@
 #include "base/util.h"
 #include "calibrate/convert.h"
 #include "../common/fake_board.h"
+#include "run_suite.h"
 
 #include <check.h>
 
@@ -214,8 +215,6 @@ int main(void)
 {
 	Suite *s = suite_create("convert");
 	TCase *t = tcase_create("convert");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, a_code_becomes_the_current_that_made_it);
@@ -233,9 +232,5 @@ int main(void)
 	tcase_add_test(t, the_axis_is_moved_to_what_the_signal_saw);
 	tcase_add_test(t, a_channel_that_does_not_exist_is_refused);
 	suite_add_tcase(s, t);
-	runner = srunner_create(s);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return run_suite(s);
 }

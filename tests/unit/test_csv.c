@@ -15,7 +15,7 @@
 #include "export/csv_write.h"
 #include "export/file_read.h"
 
-#include <check.h> /* last: it defines a macro fail() */
+#include "run_suite.h" /* last: it defines a macro fail() */
 
 static char *folder;
 
@@ -400,8 +400,6 @@ int main(void)
 {
 	Suite *suite = suite_create("csv");
 	TCase *tc = tcase_create("csv");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_set_timeout(tc, 120);
@@ -423,9 +421,5 @@ int main(void)
 	tcase_add_test(tc, missing_values_of_one_column_alone_are_rows_too);
 	tcase_add_test(tc, a_full_device_is_an_error);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

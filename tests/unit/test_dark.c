@@ -10,6 +10,7 @@
 #include "calibrate/dark.h"
 #include "calibrate/summary.h"
 #include "../common/fake_board.h"
+#include "run_suite.h"
 
 #include <check.h>
 
@@ -291,8 +292,6 @@ int main(void)
 {
 	Suite *s = suite_create("dark");
 	TCase *t = tcase_create("dark");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, dark_is_the_mean_of_the_gate_shut_points);
@@ -305,9 +304,5 @@ int main(void)
 	tcase_add_test(t, flags_are_counted_by_name);
 	tcase_add_test(t, a_program_with_unknown_channels_is_refused);
 	suite_add_tcase(s, t);
-	runner = srunner_create(s);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return run_suite(s);
 }

@@ -11,7 +11,7 @@
 #include "emulator/erb1_parameters.h"
 #include "link/description.h"
 
-#include <check.h> /* last: it defines a macro fail() */
+#include "run_suite.h" /* last: it defines a macro fail() */
 
 static void seal(unsigned char *raw)
 {
@@ -321,8 +321,6 @@ int main(void)
 {
 	Suite *suite = suite_create("description");
 	TCase *tc = tcase_create("description");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tc, the_reference_board_is_believed);
 	tcase_add_test(tc, the_tables_are_a_copy);
@@ -334,9 +332,5 @@ int main(void)
 	tcase_add_test(tc, a_window_cut_anywhere_is_refused);
 	tcase_add_test(tc, a_stride_holds_its_samples);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

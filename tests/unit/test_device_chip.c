@@ -472,5 +472,5 @@ static Suite *chip_suite(void)
 
 int main(void)
 {
-	return bench_main(chip_suite());
+	return run_suite(chip_suite());
 }

@@ -414,5 +414,5 @@ static Suite *ring_suite(void)
 
 int main(void)
 {
-	return bench_main(ring_suite());
+	return run_suite(ring_suite());
 }

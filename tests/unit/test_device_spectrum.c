@@ -276,5 +276,5 @@ static Suite *spectrum_suite(void)
 
 int main(void)
 {
-	return bench_main(spectrum_suite());
+	return run_suite(spectrum_suite());
 }

@@ -761,5 +761,5 @@ int main(void)
 	tcase_add_loop_test(c, a_wrong_command_line_is_refused_with_what_to_type, 0,
 			    ARRAY_SIZE(command_lines));
 	suite_add_tcase(s, c);
-	return bench_main(s);
+	return run_suite(s);
 }

@@ -16,7 +16,7 @@
 #include "export/file_read.h"
 #include "export/file_write.h"
 
-#include <check.h> /* last: it defines a macro fail() */
+#include "run_suite.h" /* last: it defines a macro fail() */
 
 static char *folder;
 
@@ -218,8 +218,6 @@ int main(void)
 {
 	Suite *suite = suite_create("file_write");
 	TCase *tc = tcase_create("file_write");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_set_timeout(tc, 120);
@@ -235,9 +233,5 @@ int main(void)
 	tcase_add_loop_test(tc, a_file_that_does_not_fit_leaves_nothing_and_keeps_the_old, 0,
 			    (int)ARRAY_SIZE(endings) * 4);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -11,7 +11,7 @@
 #include "base/util.h"
 #include "data/frame.h"
 
-#include <check.h> /* last: it defines a macro fail() */
+#include "run_suite.h" /* last: it defines a macro fail() */
 
 static struct table *sample(size_t rows)
 {
@@ -241,8 +241,6 @@ int main(void)
 {
 	Suite *suite = suite_create("frame");
 	TCase *tc = tcase_create("frame");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tc, a_table_comes_back_from_a_frame_as_it_was, 0,
 			    (int)ARRAY_SIZE(row_counts));
@@ -256,9 +254,5 @@ int main(void)
 	tcase_add_test(tc, a_frame_cut_anywhere_is_refused);
 	tcase_add_test(tc, what_is_no_file_is_refused);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

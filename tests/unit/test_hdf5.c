@@ -14,7 +14,7 @@
 #include "export/file_write.h"
 #include "export/hdf5_file.h"
 
-#include <check.h> /* last: it defines a macro fail() */
+#include "run_suite.h" /* last: it defines a macro fail() */
 
 static char *folder, *path;
 
@@ -278,8 +278,6 @@ int main(void)
 {
 	Suite *suite = suite_create("hdf5");
 	TCase *tc = tcase_create("hdf5");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_set_timeout(tc, 120);
@@ -295,9 +293,5 @@ int main(void)
 	tcase_add_test(tc, a_cut_file_is_refused_without_a_word_on_stderr);
 	tcase_add_test(tc, a_full_device_is_an_error);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

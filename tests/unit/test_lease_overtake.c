@@ -11,7 +11,7 @@
 #include "etalond/board_io.h"
 #include "fake_link.h"
 
-#include <check.h> /* last: it defines a macro fail() */
+#include "run_suite.h" /* last: it defines a macro fail() */
 
 static sd_event *event;
 static struct mailbox *mailbox;
@@ -234,8 +234,6 @@ int main(void)
 {
 	Suite *suite = suite_create("lease_overtake");
 	TCase *tc = tcase_create("board_io");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, start, stop);
@@ -247,9 +245,5 @@ int main(void)
 	tcase_add_test(tc, an_unplugged_board_is_noticed_without_a_command);
 	tcase_add_test(tc, commands_that_wait_are_done_before_the_end);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

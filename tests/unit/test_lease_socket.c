@@ -8,7 +8,7 @@
 #include "base/util.h"
 #include "etalond/lease.h"
 
-#include <check.h> /* last: it defines a macro fail() */
+#include "run_suite.h" /* last: it defines a macro fail() */
 
 static sd_event *event;
 static char *ended_why;
@@ -226,8 +226,6 @@ int main(void)
 {
 	Suite *suite = suite_create("lease_socket");
 	TCase *tc = tcase_create("lease");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, start, stop);
@@ -243,9 +241,5 @@ int main(void)
 	tcase_add_test(tc, the_client_is_told_why_before_the_end);
 	tcase_add_test(tc, a_client_that_does_not_read_holds_nobody_up);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -10,7 +10,7 @@
 #include "base/util.h"
 #include "measure/ledger.h"
 
-#include <check.h> /* last: it defines a macro fail() */
+#include "run_suite.h" /* last: it defines a macro fail() */
 
 #define POINTS 20
 #define GENERATION 7
@@ -630,8 +630,6 @@ int main(void)
 {
 	Suite *suite = suite_create("ledger");
 	TCase *tc = tcase_create("ledger");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tc, a_whole_program_is_complete);
 	tcase_add_test(tc, it_does_not_matter_how_the_stream_is_cut);
@@ -648,9 +646,5 @@ int main(void)
 			    (int)ARRAY_SIZE(comparators));
 	tcase_add_test(tc, more_gaps_than_are_listed_are_counted);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -12,7 +12,7 @@
 #include "base/util.h"
 #include "link/link.h"
 
-#include <check.h> /* last: it defines a macro fail() */
+#include "run_suite.h" /* last: it defines a macro fail() */
 
 static struct session session;
 static struct link *board;
@@ -336,8 +336,6 @@ int main(void)
 {
 	Suite *suite = suite_create("link board");
 	TCase *tc = tcase_create("board");
-	SRunner *runner;
-	int failed;
 
 	if (!emulator_is_built()) {
 		printf("SKIP link board: etalon-emulator is not built beside this test\n");
@@ -359,9 +357,5 @@ int main(void)
 	tcase_add_test(tc, a_program_that_is_refused_names_its_fault);
 	tcase_add_test(tc, closing_the_link_darkens_the_board);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

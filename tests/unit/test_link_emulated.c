@@ -17,7 +17,7 @@
 #include "base/util.h"
 #include "link/link.h"
 
-#include <check.h> /* last: it defines a macro fail() */
+#include "run_suite.h" /* last: it defines a macro fail() */
 
 /* ---- the server: three connections in front of a scripted transport ---- */
 
@@ -536,8 +536,6 @@ int main(void)
 {
 	Suite *suite = suite_create("link emulated");
 	TCase *tc = tcase_create("emulated");
-	SRunner *runner;
-	int failed;
 
 	signal(SIGPIPE, SIG_IGN); /* the server may write to a link that was closed */
 	tcase_set_timeout(tc, 60);
@@ -557,9 +555,5 @@ int main(void)
 	tcase_add_test(tc, a_pulled_cable_is_noticed_everywhere);
 	tcase_add_test(tc, cancel_wakes_a_reader_of_the_socket_once);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

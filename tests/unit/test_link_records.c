@@ -12,7 +12,7 @@
 #include "base/util.h"
 #include "link/registers_private.h"
 
-#include <check.h> /* last: it defines a macro fail() */
+#include "run_suite.h" /* last: it defines a macro fail() */
 
 static struct description *board;
 static struct fake_transport *fake;
@@ -271,8 +271,6 @@ int main(void)
 {
 	Suite *suite = suite_create("link records");
 	TCase *tc = tcase_create("records");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, records_come_whole_and_in_order_however_they_are_cut, 0,
@@ -289,9 +287,5 @@ int main(void)
 	tcase_add_test(tc, cancel_wakes_a_waiting_reader_once);
 	tcase_add_test(tc, unplugging_loses_nothing_that_had_arrived);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -9,7 +9,7 @@
 #include "link/link.h"
 #include "link/quantity.h"
 
-#include <check.h> /* last: it defines a macro fail() */
+#include "run_suite.h" /* last: it defines a macro fail() */
 
 static const struct {
 	struct link_refusal refusal;
@@ -135,8 +135,6 @@ int main(void)
 {
 	Suite *suite = suite_create("link refusal");
 	TCase *tc = tcase_create("refusal");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tc, a_refusal_reads_like_a_sentence, 0, (int)ARRAY_SIZE(sentences));
 	tcase_add_test(tc, every_result_of_the_contract_has_words);
@@ -144,9 +142,5 @@ int main(void)
 	tcase_add_loop_test(tc, distances_and_speeds_have_their_own_units, 0,
 			    (int)ARRAY_SIZE(distances));
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -12,7 +12,7 @@
 #include "base/util.h"
 #include "link/registers_private.h"
 
-#include <check.h> /* last: it defines a macro fail() */
+#include "run_suite.h" /* last: it defines a macro fail() */
 
 static struct description *board;
 static struct fake_transport *fake;
@@ -588,8 +588,6 @@ int main(void)
 {
 	Suite *suite = suite_create("link registers");
 	TCase *tc = tcase_create("registers"), *open = tcase_create("open");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(open, opening_writes_nothing);
 	tcase_add_loop_test(open, what_is_no_etalon_board_is_refused_and_nothing_written, 0,
@@ -623,9 +621,5 @@ int main(void)
 	tcase_add_test(tc, a_board_that_loaded_something_else_is_found);
 	tcase_add_test(tc, a_refused_load_says_why);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -14,7 +14,7 @@
 #include "export/file_write.h"
 #include "export/terminal_plot.h"
 
-#include <check.h> /* last: it defines a macro fail() */
+#include "run_suite.h" /* last: it defines a macro fail() */
 
 static const char *const names[] = {
 	"ring-r10um-gap140nm.csv",
@@ -105,8 +105,6 @@ int main(void)
 {
 	Suite *suite = suite_create("measured files");
 	TCase *tc = tcase_create("measured files");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tc, 120);
 	tcase_add_loop_test(tc, a_measured_spectrum_is_what_its_maker_says, 0,
@@ -116,9 +114,5 @@ int main(void)
 	tcase_add_loop_test(tc, a_measured_spectrum_is_drawn, 0, (int)ARRAY_SIZE(names));
 	tcase_add_test(tc, a_list_with_text_in_it_is_no_spectrum_and_says_so);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

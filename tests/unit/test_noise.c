@@ -195,5 +195,5 @@ static Suite *noise_suite(void)
 
 int main(void)
 {
-	return bench_main(noise_suite());
+	return run_suite(noise_suite());
 }

@@ -12,7 +12,7 @@
 #include "base/util.h"
 #include "export/number.h"
 
-#include <check.h> /* last: it defines a macro fail() */
+#include "run_suite.h" /* last: it defines a macro fail() */
 
 static const struct {
 	const char *text;
@@ -215,8 +215,6 @@ int main(void)
 {
 	Suite *suite = suite_create("number");
 	TCase *tc = tcase_create("number");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tc, 300);
 	tcase_add_loop_test(tc, text_is_read_exactly_or_named_what_it_is, 0,
@@ -228,9 +226,5 @@ int main(void)
 	tcase_add_test(tc, the_locale_changes_nothing);
 	tcase_add_test(tc, flag_words_are_whole_numbers_of_32_bits);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

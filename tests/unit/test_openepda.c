@@ -14,7 +14,7 @@
 #include "export/openepda.h"
 #include "export/yaml_meta.h"
 
-#include <check.h> /* last: it defines a macro fail() */
+#include "run_suite.h" /* last: it defines a macro fail() */
 
 static char *folder;
 
@@ -430,8 +430,6 @@ int main(void)
 {
 	Suite *suite = suite_create("openepda");
 	TCase *tc = tcase_create("openepda");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_set_timeout(tc, 120);
@@ -451,9 +449,5 @@ int main(void)
 	tcase_add_loop_test(tc, plain_yaml_has_the_types_of_the_core_schema, 0,
 			    (int)ARRAY_SIZE(scalars));
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

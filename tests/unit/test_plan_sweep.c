@@ -11,7 +11,7 @@
 #include "measure/plan.h"
 #include "measure/plan_count.h"
 
-#include <check.h> /* last: it defines a macro fail() */
+#include "run_suite.h" /* last: it defines a macro fail() */
 
 static struct description *board;
 static const struct site_limit limits[] = {{"h1", 0, 6000000000}};
@@ -431,8 +431,6 @@ int main(void)
 {
 	Suite *suite = suite_create("plan sweep");
 	TCase *tc = tcase_create("sweep");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, a_heater_sweep_reads_the_heater_back);
@@ -450,9 +448,5 @@ int main(void)
 			    (int)ARRAY_SIZE(orders));
 	tcase_add_test(tc, more_points_than_fit_are_not_counted_as_few);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

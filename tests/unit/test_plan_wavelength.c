@@ -13,7 +13,7 @@
 #include "measure/plan_count.h"
 #include "measure/request.h"
 
-#include <check.h> /* last: it defines a macro fail() */
+#include "run_suite.h" /* last: it defines a macro fail() */
 
 static struct description *board;
 
@@ -631,8 +631,6 @@ int main(void)
 {
 	Suite *suite = suite_create("plan wavelength");
 	TCase *tc = tcase_create("wavelength");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, the_default_demo_is_planned_as_it_is_described);
@@ -658,9 +656,5 @@ int main(void)
 	tcase_add_test(tc, a_board_without_a_gate_takes_no_dark_and_says_so);
 	tcase_add_test(tc, the_summary_shows_first_and_last_setpoints);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

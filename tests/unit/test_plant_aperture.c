@@ -211,5 +211,5 @@ static Suite *aperture_suite(void)
 
 int main(void)
 {
-	return bench_main(aperture_suite());
+	return run_suite(aperture_suite());
 }

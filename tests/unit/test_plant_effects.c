@@ -397,5 +397,5 @@ static Suite *effects_suite(void)
 
 int main(void)
 {
-	return bench_main(effects_suite());
+	return run_suite(effects_suite());
 }

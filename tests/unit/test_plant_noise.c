@@ -389,5 +389,5 @@ static Suite *noise_suite(void)
 
 int main(void)
 {
-	return bench_main(noise_suite());
+	return run_suite(noise_suite());
 }

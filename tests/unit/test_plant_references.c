@@ -182,5 +182,5 @@ static Suite *references_suite(void)
 
 int main(void)
 {
-	return bench_main(references_suite());
+	return run_suite(references_suite());
 }

@@ -15,7 +15,7 @@
 #include "export/svg.h"
 #include "export/terminal_plot.h"
 
-#include <check.h> /* last: it defines a macro fail() */
+#include "run_suite.h" /* last: it defines a macro fail() */
 
 /* -20 dBm all over, with one point of -50 dBm. */
 static struct table *one_dip(size_t rows, size_t at)
@@ -473,8 +473,6 @@ int main(void)
 {
 	Suite *suite = suite_create("plot");
 	TCase *tc = tcase_create("plot");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, NULL, forget_fonts);
 	tcase_set_timeout(tc, 120);
@@ -501,9 +499,5 @@ int main(void)
 	tcase_add_test(tc, colours_are_switched_off_again);
 	tcase_add_test(tc, a_closed_terminal_is_an_error);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

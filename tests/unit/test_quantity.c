@@ -13,7 +13,7 @@
 #include "base/quantity.h"
 #include "base/util.h"
 
-#include <check.h> /* last: it defines a macro fail() */
+#include "run_suite.h" /* last: it defines a macro fail() */
 
 struct reading {
 	const char *text;
@@ -354,8 +354,6 @@ int main(void)
 {
 	Suite *suite = suite_create("quantity");
 	TCase *tcase = tcase_create("quantity");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tcase, what_people_write_is_read_exactly, 0, ARRAY_SIZE(readings));
 	tcase_add_loop_test(tcase, what_is_wrong_is_refused_with_what_would_do, 0,
@@ -369,9 +367,5 @@ int main(void)
 	tcase_add_test(tcase, units_of_the_contract_have_a_kind);
 	tcase_add_test(tcase, frequencies_are_told_from_wavelengths);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

@@ -12,6 +12,7 @@
 #include "base/util.h"
 #include "data/frame.h"
 #include "store/read.h"
+#include "run_suite.h"
 
 #include <check.h>
 
@@ -867,8 +868,6 @@ int main(void)
 {
 	Suite *s = suite_create("read_frame");
 	TCase *c = tcase_create("read_frame");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(c, 120);
 	tcase_add_checked_fixture(c, setup, teardown);
@@ -903,9 +902,5 @@ int main(void)
 	tcase_add_test(c, loss_alone_can_be_asked_for);
 	tcase_add_test(c, a_reference_that_is_gone_leaves_no_loss);
 	suite_add_tcase(s, c);
-	runner = srunner_create(s);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return run_suite(s);
 }

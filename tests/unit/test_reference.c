@@ -8,6 +8,7 @@
 
 #include "base/util.h"
 #include "calibrate/reference.h"
+#include "run_suite.h"
 
 #include <check.h>
 
@@ -257,8 +258,6 @@ int main(void)
 {
 	Suite *s = suite_create("reference");
 	TCase *t = tcase_create("reference");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(t, loss_is_taken_in_linear_power_on_the_device_s_axis);
 	tcase_add_test(t, a_reference_without_a_monitor_divides_by_one);
@@ -272,9 +271,5 @@ int main(void)
 	tcase_add_test(t, the_other_direction_is_no_match);
 	tcase_add_test(t, only_one_monitor_is_no_match);
 	suite_add_tcase(s, t);
-	runner = srunner_create(s);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return run_suite(s);
 }

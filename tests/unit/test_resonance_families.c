@@ -4,6 +4,7 @@
  */
 #include "analyse/family.h"
 #include "analyse_check.h"
+#include "run_suite.h"
 
 #define MOST 64
 
@@ -150,8 +151,6 @@ int main(void)
 {
 	Suite *suite = suite_create("resonance families");
 	TCase *tc = tcase_create("families");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tc, one_comb_is_one_family_with_its_free_spectral_range);
 	tcase_add_test(tc, interleaved_combs_are_told_apart);
@@ -160,9 +159,5 @@ int main(void)
 	tcase_add_test(tc, two_alike_are_a_family_two_unlike_are_none);
 	tcase_add_test(tc, none_and_one_are_no_family);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

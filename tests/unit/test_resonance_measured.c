@@ -9,6 +9,7 @@
 #include "analyse_check.h"
 #include "export/file_read.h"
 #include "exported.h"
+#include "run_suite.h"
 
 #define DIPS "dips.csv"
 #define WITHIN_PM 8.0
@@ -153,8 +154,6 @@ int main(void)
 {
 	Suite *suite = suite_create("resonances, measured");
 	TCase *tc = tcase_create("measured");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tc, 0);
 	tcase_add_loop_test(tc, every_listed_dip_is_found, 0, (int)ARRAY_SIZE(rings));
@@ -164,9 +163,5 @@ int main(void)
 	tcase_add_loop_test(tc, noise_holds_no_resonance, 0, (int)ARRAY_SIZE(dark));
 	tcase_add_loop_test(tc, fringes_and_couplers_are_no_resonances, 0, (int)ARRAY_SIZE(others));
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

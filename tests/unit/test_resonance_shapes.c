@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "analyse_check.h"
+#include "run_suite.h"
 
 struct line_data {
 	double centre_nm, fwhm_pm, depth, asymmetry;
@@ -348,8 +349,6 @@ int main(void)
 {
 	Suite *suite = suite_create("resonance shapes");
 	TCase *tc = tcase_create("shapes");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tc, 0);
 	tcase_add_test(tc, a_lone_lorentzian_is_fitted_without_a_family);
@@ -368,9 +367,5 @@ int main(void)
 	tcase_add_test(tc, deep_and_shallow_dips_are_found_by_their_extinction);
 	tcase_add_test(tc, shallower_ones_are_found_when_asked_for);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

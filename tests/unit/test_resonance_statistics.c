@@ -13,7 +13,7 @@
 #include "analyse_synth.h"
 #include "base/util.h"
 
-#include <check.h> /* last: it defines a macro fail() */
+#include "run_suite.h" /* last: it defines a macro fail() */
 
 #define MOST 16
 #define MATCH_NM 0.010
@@ -273,8 +273,6 @@ int main(void)
 {
 	Suite *suite = suite_create("resonance statistics");
 	TCase *tc = tcase_create("rings");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tc, 0);
 	tcase_add_unchecked_fixture(tc, count_all, forget_all);
@@ -283,9 +281,5 @@ int main(void)
 	tcase_add_test(tc, a_plain_ring_is_never_taken_for_another_shape);
 	tcase_add_test(tc, the_median_stated_sigma_is_near_the_cramer_rao_bound);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

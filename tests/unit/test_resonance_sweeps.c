@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "analyse_check.h"
+#include "run_suite.h"
 
 #define MOST 16
 
@@ -227,8 +228,6 @@ int main(void)
 {
 	Suite *suite = suite_create("resonance sweeps");
 	TCase *tc = tcase_create("sweeps");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tc, 0);
 	tcase_add_loop_test(tc, values_are_unbiased_and_sigmas_true, 0,
@@ -239,9 +238,5 @@ int main(void)
 	tcase_add_test(tc, random_and_systematic_parts_stay_apart);
 	tcase_add_test(tc, a_board_that_understates_its_axis_is_found_out);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -406,5 +406,5 @@ int main(void)
 	tcase_add_loop_test(c, a_wait_that_takes_too_long_ends_the_program, 0, 4);
 	tcase_add_test(c, slow_detectors_say_when_they_are_stale);
 	suite_add_tcase(s, c);
-	return bench_main(s);
+	return run_suite(s);
 }

@@ -8,6 +8,7 @@
 
 #include "board_bench.h"
 #include "emulator/walk.h"
+#include "run_suite.h"
 
 #define F ETALON_HW_FORWARD
 #define R ETALON_HW_REVERSE
@@ -165,5 +166,5 @@ int main(void)
 	tcase_add_loop_test(c, ending_a_pass_goes_on_with_the_next, 0, ARRAY_SIZE(skips));
 	tcase_add_loop_test(c, records_carry_the_order_of_execution, 0, 2);
 	suite_add_tcase(s, c);
-	return bench_main(s);
+	return run_suite(s);
 }

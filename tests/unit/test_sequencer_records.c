@@ -451,5 +451,5 @@ int main(void)
 	tcase_add_test(c, records_of_a_host_that_is_gone_do_not_reach_the_next);
 	tcase_add_test(c, the_fifo_wraps_without_tearing_a_record);
 	suite_add_tcase(s, c);
-	return bench_main(s);
+	return run_suite(s);
 }

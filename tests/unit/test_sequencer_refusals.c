@@ -312,5 +312,5 @@ int main(void)
 	tcase_add_loop_test(c, a_program_that_makes_light_starts_in_emitting_only, 0, 4);
 	tcase_add_test(c, a_running_program_keeps_what_it_drives);
 	suite_add_tcase(s, c);
-	return bench_main(s);
+	return run_suite(s);
 }

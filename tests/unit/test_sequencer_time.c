@@ -393,5 +393,5 @@ int main(void)
 	tcase_add_test(c, at_the_end_sources_stay_at_their_last_setpoint);
 	tcase_add_test(c, a_very_long_program_states_a_lower_bound_at_once);
 	suite_add_tcase(s, c);
-	return bench_main(s);
+	return run_suite(s);
 }

@@ -18,6 +18,7 @@
 #include "measure/ledger.h"
 #include "store/read.h"
 #include "store/store_private.h"
+#include "run_suite.h"
 
 #include <check.h>
 
@@ -397,8 +398,6 @@ int main(void)
 {
 	Suite *s = suite_create("store_crash");
 	TCase *c = tcase_create("store_crash");
-	SRunner *runner;
-	int failed;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	tcase_set_timeout(c, 600);
@@ -410,9 +409,5 @@ int main(void)
 	tcase_add_test(c, a_run_whose_every_record_arrived_is_still_partial);
 	tcase_add_test(c, one_run_that_cannot_be_understood_does_not_stop_the_others);
 	suite_add_tcase(s, c);
-	runner = srunner_create(s);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return run_suite(s);
 }

@@ -14,6 +14,7 @@
 #include "../common/temp_store.h"
 #include "store/read.h"
 #include "store/store_private.h"
+#include "run_suite.h"
 
 #include <check.h>
 
@@ -454,8 +455,6 @@ int main(void)
 {
 	Suite *s = suite_create("store_open");
 	TCase *c = tcase_create("store_open");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_test(c, a_new_store_has_what_a_store_needs);
@@ -478,9 +477,5 @@ int main(void)
 	tcase_add_test(c, a_migration_that_fails_changes_nothing);
 	tcase_add_test(c, a_newer_store_is_refused);
 	suite_add_tcase(s, c);
-	runner = srunner_create(s);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return run_suite(s);
 }

@@ -11,6 +11,7 @@
 #include "../common/temp_store.h"
 #include "store/read.h"
 #include "store/store_private.h"
+#include "run_suite.h"
 
 #include <check.h>
 
@@ -493,8 +494,6 @@ int main(void)
 {
 	Suite *s = suite_create("store_runs");
 	TCase *c = tcase_create("store_runs");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(c, 60);
 	tcase_add_checked_fixture(c, setup, teardown);
@@ -521,9 +520,5 @@ int main(void)
 	tcase_add_test(c, a_partial_reference_is_none);
 	tcase_add_test(c, a_reference_is_judged_again_when_the_run_is_summarised);
 	suite_add_tcase(s, c);
-	runner = srunner_create(s);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return run_suite(s);
 }

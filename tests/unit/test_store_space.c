@@ -18,6 +18,7 @@
 #include "measure/ledger.h"
 #include "store/read.h"
 #include "store/store_private.h"
+#include "run_suite.h"
 
 #include <check.h>
 
@@ -320,8 +321,6 @@ int main(void)
 {
 	Suite *s = suite_create("store_space");
 	TCase *c = tcase_create("store_space");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(c, 120);
 	tcase_add_checked_fixture(c, setup, teardown);
@@ -331,9 +330,5 @@ int main(void)
 	tcase_add_test(c, a_quota_ends_the_run_and_loses_nothing);
 	tcase_add_test(c, after_the_first_loss_no_later_block_makes_a_gap);
 	suite_add_tcase(s, c);
-	runner = srunner_create(s);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return run_suite(s);
 }

@@ -8,7 +8,7 @@
 
 #include "data/table.h"
 
-#include <check.h> /* last: it defines a macro fail() */
+#include "run_suite.h" /* last: it defines a macro fail() */
 
 START_TEST(a_new_table_is_zeroed_and_has_an_empty_description)
 {
@@ -113,8 +113,6 @@ int main(void)
 {
 	Suite *suite = suite_create("table");
 	TCase *tc = tcase_create("table");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tc, a_new_table_is_zeroed_and_has_an_empty_description);
 	tcase_add_test(tc, a_table_may_be_empty);
@@ -124,9 +122,5 @@ int main(void)
 	tcase_add_loop_test(tc, equal_means_names_units_and_data, 0,
 			    (int)(sizeof(comparisons) / sizeof(comparisons[0])));
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/util.h"
 #include "calibrate/trust.h"
+#include "run_suite.h"
 
 #include <check.h>
 
@@ -256,16 +257,10 @@ int main(void)
 {
 	Suite *s = suite_create("trust");
 	TCase *t = tcase_create("trust");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(t, a_verdict_follows_from_what_is_known, 0, ARRAY_SIZE(cases));
 	tcase_add_test(t, a_device_without_resonances_fails);
 	tcase_add_loop_test(t, a_malformed_expectation_is_refused, 0, ARRAY_SIZE(malformed));
 	suite_add_tcase(s, t);
-	runner = srunner_create(s);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return run_suite(s);
 }
