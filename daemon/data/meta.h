@@ -27,6 +27,7 @@
  *                    "unknown", cause: "done"|"cancelled"|..., saturated, below_floor}
  *  verdict          "measured"|"pass"|"fail"|"marginal"|"untrustworthy"
  *  reasons          array of strings: why untrustworthy or fail
+ *  ended_early      why a run that is not complete ended, as its taker saw it
  *  recovered        why a run was closed by others than its taker: a crash, a full disk
  *  purpose          "reference": the run is to be one
  *  parent           run number this one resumes or repeats
@@ -44,5 +45,6 @@
 #define META_LEDGER "ledger"
 #define META_VERDICT "verdict"
 #define META_REASONS "reasons"
+#define META_ENDED_EARLY "ended_early"
 
 #endif

@@ -353,6 +353,16 @@ static void finished(struct job *job)
 	context_settled(job->context);
 }
 
+static void tell_of_run(struct job *job)
+{
+	struct runs *runs = job->context->runs;
+
+	if (job->entry)
+		runs_put(runs, take_ptr(job->entry));
+	else if (streq(job->result, "failed"))
+		runs_deleted(runs, job->run);
+}
+
 void job_ended(struct job *job)
 {
 	job_thread_join(job);
@@ -361,52 +371,33 @@ void job_ended(struct job *job)
 		board_gate(job->board, false, NULL, NULL);
 	job->board->generation = job->generation;
 	board_refresh_setpoints(job->board);
-	if (job->entry)
-		runs_put(job->context->runs, take_ptr(job->entry));
-	else
-		runs_deleted(job->context->runs, job->run);
+	tell_of_run(job);
 	finished(job);
 }
 
-struct removal {
-	struct task task;
-	struct job *job;
-};
-
 static int run_removal(struct task *task, struct store *store)
 {
-	return job_store_nothing(store, container_of(task, struct removal, task)->job);
+	return job_store_nothing(store, container_of(task, struct job, removal));
 }
 
 static void removal_done(struct task *task)
 {
-	struct removal *removal = container_of(task, struct removal, task);
-	struct job *job = removal->job;
+	struct job *job = container_of(task, struct job, removal);
 
-	job->result = "failed";
-	runs_deleted(job->context->runs, job->run);
-	free(task->message);
-	free(removal);
+	free(take_ptr(task->message));
+	job->result = task->error < 0 ? "partial" : "failed";
+	tell_of_run(job);
 	finished(job);
 }
 
 /* Ended before the first record: there is nothing to keep. */
 static void end_without_data(struct job *job)
 {
-	struct removal *removal = calloc(1, sizeof(*removal));
-
 	job->waits_for_light = false;
 	job->state = JOB_STATE_STORING;
-	if (!removal || !job->context->writer) {
-		free(removal);
-		job->result = "failed";
-		finished(job);
-		return;
-	}
-	removal->job = job;
-	removal->task.run = run_removal;
-	removal->task.done = removal_done;
-	writer_task(job->context->writer, job->context->mailbox, &removal->task);
+	job->removal.run = run_removal;
+	job->removal.done = removal_done;
+	writer_task(job->context->writer, job->context->mailbox, &job->removal);
 }
 
 static void unlink_job(struct job *job)

@@ -73,7 +73,8 @@ struct job {
 	const char *result; /* "complete", "partial", "failed"; "" before the end */
 	const char *verdict; /* constant text, "" before the end */
 	json_t *ledger;
-	struct run_entry *entry;
+	struct run_entry *entry; /* of the run as it was left; NULL when it was removed */
+	struct task removal; /* of an empty run */
 };
 
 /*
@@ -105,7 +106,10 @@ void job_set_cause(struct job *job, int error, const char *why);
 int job_begin(struct job *job, const struct actor *actor, json_t *request, char **ret_message);
 /* ---- its end (job_end.c), on the job's thread ---- */
 void job_end(struct job *job);
-/* On the writer; userdata is the job: leaves no trace of its run. */
+/*
+ * On the writer; userdata is the job: leaves no trace of its run. Negative errno: the run is still
+ * there, and job->entry says as what; why is logged.
+ */
 int job_store_nothing(struct store *store, void *userdata);
 
 /* Mail from other threads, on the main loop (job.c). */

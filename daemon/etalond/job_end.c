@@ -78,17 +78,26 @@ static void ask_board(struct job *job)
 	job_set_cause(job, -EACCES, trip ? trip : "the board tripped");
 }
 
-/* Why it is not complete: the main loop's cause, else the board's own, else what the ledger found. */
-static char *cause_of_end(struct job *job, const json_t *why)
+/* NULL: nothing has ended it early, or no memory. */
+static char *cause_so_far(struct job *job)
 {
-	const char *first = json_string_value(json_array_get(why, 0));
 	char *cause = NULL;
 
-	ask_board(job);
 	pthread_mutex_lock(&job->cause_lock);
 	if (job->error < 0)
 		cause = strdup(job->message ? job->message : "ended early");
 	pthread_mutex_unlock(&job->cause_lock);
+	return cause;
+}
+
+/* Why it is not complete: the main loop's cause, else the board's own, else what the ledger found. */
+static char *cause_of_end(struct job *job, const json_t *why)
+{
+	const char *first = json_string_value(json_array_get(why, 0));
+	char *cause;
+
+	ask_board(job);
+	cause = cause_so_far(job);
 	if (!cause && job->acquired.message)
 		cause = strdup(job->acquired.message);
 	if (!cause)
@@ -162,7 +171,7 @@ static int make_meta(struct end *e)
 		return -ENOMEM;
 	cause = cause_of_end(job, json_object_get(text, "why"));
 	if (!cause || json_object_set_new(text, "complete", json_false()) < 0 ||
-	    json_object_set_new(e->meta, "ended_early", json_string(cause)) < 0)
+	    json_object_set_new(e->meta, META_ENDED_EARLY, json_string(cause)) < 0)
 		return -ENOMEM;
 	job_set_cause(job, acquired_error(job), cause);
 	return 0;
@@ -202,9 +211,12 @@ static int store_finish(struct store *store, void *userdata)
 	/* Without an analysis to wait for, one commit does it all. */
 	if (r == 0 && !(e->complete && e->job->plan->analyse))
 		r = judge(e);
+	if (r == 0)
+		r = store_run_finish(store, e->job->run, e->complete ? "complete" : "partial",
+				     e->meta);
 	if (r < 0)
-		return r;
-	return store_run_finish(store, e->job->run, e->complete ? "complete" : "partial", e->meta);
+		store_run_give_up(store, e->job->run);
+	return r;
 }
 
 static int store_verdict(struct store *store, void *userdata)
@@ -227,13 +239,43 @@ static int store_verdict(struct store *store, void *userdata)
 	return r < 0 ? r : store_commit(store);
 }
 
-/* A run that is being taken cannot be deleted: it is ended first. */
+/* Should the run outlive its removal, it says what it is. */
+static int describe_nothing(struct job *job)
+{
+	_cleanup_free_ char *cause = cause_so_far(job);
+	json_t *told = cause ? json_pack("{s:s, s:s, s:[s]}", META_ENDED_EARLY, cause, META_VERDICT,
+					 "untrustworthy", META_REASONS, cause)
+			     : NULL;
+	int r = told ? json_object_update(job->meta, told) : -1;
+
+	json_decref(told);
+	return r < 0 ? -ENOMEM : 0;
+}
+
+/* A run that is being taken cannot be deleted: it is ended first, or given up. */
+static int remove_run(struct store *store, struct job *job)
+{
+	int r = describe_nothing(job);
+
+	if (r == 0)
+		r = store_run_finish(store, job->run, "partial", job->meta);
+	if (r < 0)
+		store_run_give_up(store, job->run);
+	r = store_run_delete(store, job->run);
+	return r < 0 ? r : store_commit(store);
+}
+
 int job_store_nothing(struct store *store, void *userdata)
 {
 	struct job *job = userdata;
-	int r = store_run_finish(store, job->run, "partial", job->meta);
+	int r = remove_run(store, job);
 
-	return r < 0 ? r : store_run_delete(store, job->run);
+	if (r == 0)
+		return 0;
+	say(LOG_WARNING, "run %lld holds nothing and could not be removed: %s", (long long)job->run,
+	    store_message(store));
+	/* Marked for deletion, it is gone for whoever reads; the next start does the rest. */
+	return run_entry_read(store, job->run, &job->entry, NULL) == -ENOENT ? 0 : r;
 }
 
 /* ---- on the job's thread ---- */
@@ -290,11 +332,13 @@ static void keep_run(struct end *e)
 
 static void keep_nothing(struct job *job)
 {
+	int r;
+
 	stream_flush(job->stream, NULL);
 	job_set_cause(job, job->acquired.error < 0 ? acquired_error(job) : -ENODATA,
 		      job->acquired.message ? job->acquired.message : "no point was taken");
-	writer_call(job->context->writer, job_store_nothing, job, NULL);
-	job->result = "failed";
+	r = writer_call(job->context->writer, job_store_nothing, job, NULL);
+	job->result = r < 0 ? "partial" : "failed";
 }
 
 void job_end(struct job *job)

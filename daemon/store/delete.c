@@ -129,13 +129,11 @@ static int give_back(struct store *s)
 static int may_delete(struct store *s, int64_t run)
 {
 	_cleanup_json_ json_t *meta = NULL;
-	const char *status;
 	int r = store_run_get(s, run, &meta);
 
 	if (r < 0)
 		return r;
-	status = json_string_value(json_object_get(meta, "status"));
-	if (streq(status, "running"))
+	if (store_writing(s, run))
 		return store_fail(s, -EBUSY,
 				  "run %" PRId64 " is being taken: cancel it before deleting it",
 				  run);

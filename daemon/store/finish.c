@@ -156,3 +156,11 @@ int store_run_finish(struct store *s, int64_t run, const char *status, const jso
 		store_writing_free(s, w);
 	return r;
 }
+
+void store_run_give_up(struct store *s, int64_t run)
+{
+	struct writing *w = store_writing(s, run);
+
+	if (w)
+		store_writing_free(s, w);
+}

@@ -59,6 +59,11 @@ int store_segment_end(struct store *s, int64_t run, unsigned int segment, const 
  * that write is returned.
  */
 int store_run_finish(struct store *s, int64_t run, const char *status, const json_t *meta);
+/*
+ * A run that could not be finished is written no more: what is committed stays, and may be deleted;
+ * else the next start marks it partial. Harmless for a run that is not being written.
+ */
+void store_run_give_up(struct store *s, int64_t run);
 /* Later changes: label, device, wafer, die, note; verdict and reasons after the analysis. */
 int store_run_update(struct store *s, int64_t run, const json_t *changes);
 int store_add_analysis(struct store *s, int64_t run, const char *method, const char *version,

@@ -4,11 +4,13 @@
  * leaves the board as it should be and keeps what was taken.
  */
 #include <errno.h>
+#include <sqlite3.h>
 
 #include "base/util.h"
 #include "bus/variant.h"
 #include "daemon_pair.h"
 #include "data/frame.h"
+#include "data/meta.h"
 
 #include "run_suite.h" /* last: it defines a macro fail() */
 
@@ -308,7 +310,7 @@ START_TEST(whatever_ends_a_run_keeps_what_was_taken_and_says_why)
 	run_is(1, "partial");
 	ck_assert_int_eq(ledger_of(1, "received"), POINTS / 2);
 	meta = run_object("Metadata", 1);
-	ck_assert_ptr_nonnull(strstr(json_string_value(json_object_get(meta, "ended_early")),
+	ck_assert_ptr_nonnull(strstr(json_string_value(json_object_get(meta, META_ENDED_EARLY)),
 				     endings[_i].message));
 	ck_assert(json_is_false(json_object_get(json_object_get(meta, "ledger"), "complete")));
 	json_decref(meta);
@@ -398,6 +400,115 @@ START_TEST(a_program_that_the_board_refuses_leaves_nothing_and_no_light)
 	job_says(job, "Error", "OutOfRange");
 	ck_assert(pair_wait(&pair, pair.board_path, IFACE, "State", "off"));
 	fake_link_refuse(pair.fake, NULL, (struct link_refusal){.result = 0});
+}
+END_TEST
+
+/* ---- an empty run that cannot be removed ---- */
+
+#define NO_PARTIAL                                                 \
+	"CREATE TRIGGER no_partial BEFORE UPDATE OF status ON run" \
+	" WHEN NEW.status = 'partial' BEGIN SELECT RAISE(ABORT, 'no'); END;"
+#define NO_MARK                                                 \
+	"CREATE TRIGGER no_mark BEFORE UPDATE OF status ON run" \
+	" WHEN NEW.status = 'deleting' BEGIN SELECT RAISE(ABORT, 'no'); END;"
+#define NO_DELETE \
+	"CREATE TRIGGER no_delete BEFORE DELETE ON run BEGIN SELECT RAISE(ABORT, 'no'); END;"
+#define ALL_AGAIN                            \
+	"DROP TRIGGER IF EXISTS no_partial;" \
+	"DROP TRIGGER IF EXISTS no_mark;"    \
+	"DROP TRIGGER IF EXISTS no_delete;"
+
+static void change_store(const char *sql)
+{
+	_cleanup_free_ char *message = NULL;
+	sqlite3 *db = NULL;
+
+	ck_assert_int_eq(sqlite3_open(pair.store, &db), SQLITE_OK);
+	sqlite3_busy_timeout(db, 10000);
+	ck_assert_msg(sqlite3_exec(db, sql, NULL, NULL, &message) == SQLITE_OK, "%s",
+		      sqlite3_errmsg(db));
+	sqlite3_close(db);
+}
+
+/* Both ways that a job ends with nothing: before its thread, and on it. */
+static char *empty_job(bool cancelled)
+{
+	char *job;
+
+	pair.fake->hold_delay = cancelled;
+	if (!cancelled)
+		fake_link_refuse(
+			pair.fake, "load",
+			(struct link_refusal){.result = ETALON_HW_REFUSED_RATE, .high = 10});
+	job = sweep();
+	if (cancelled) {
+		ck_assert(pair_wait(&pair, job, JOB, "State", "delay"));
+		ck_assert_int_eq(pair_call(&pair, job, JOB, "Cancel", error, NULL, ""), 0);
+	}
+	ck_assert(done(job));
+	return job;
+}
+
+static const struct {
+	const char *forbidden;
+	const char *result; /* of the job */
+	const char *status; /* of its run until the next start; NULL: none */
+	const char *status_after; /* the next start */
+} left_overs[] = {
+	{NO_PARTIAL, "failed", NULL, NULL},
+	{NO_MARK, "partial", "partial", "partial"},
+	{NO_DELETE, "failed", NULL, NULL},
+	{NO_PARTIAL NO_MARK, "partial", "running", "partial"},
+};
+
+static void next_start_leaves(const char *status)
+{
+	struct store *store = NULL;
+	json_t *meta = NULL;
+	int r;
+
+	ck_assert_int_eq(store_open(pair.store, STORE_WRITE, &store, NULL), 0);
+	ck_assert_int_ge(store_recover(store), 0);
+	r = store_run_get(store, 1, &meta);
+	ck_assert_int_eq(r, status ? 0 : -ENOENT);
+	if (status)
+		ck_assert_str_eq(json_string_value(json_object_get(meta, "status")), status);
+	json_decref(meta);
+	store_close(store);
+}
+
+START_TEST(an_empty_run_that_stays_is_told_for_what_it_is_until_the_next_start)
+{
+	_cleanup_free_ char *job = NULL;
+	_cleanup_close_ int fd = -1;
+	bool cancelled = _i % 2;
+	json_t *meta;
+
+	start();
+	fd = pair_lease(&pair, 10000);
+	change_store(left_overs[_i / 2].forbidden);
+	job = empty_job(cancelled);
+	job_says(job, "Result", left_overs[_i / 2].result);
+	job_says(job, "Error", cancelled ? "Cancelled" : "OutOfRange");
+	if (left_overs[_i / 2].status) {
+		run_is(1, left_overs[_i / 2].status);
+	} else {
+		ck_assert_int_lt(run_is_unknown(1), 0);
+		ck_assert_str_eq(error, "NoSuchRun");
+	}
+	if (left_overs[_i / 2].status && streq(left_overs[_i / 2].status, "partial")) {
+		meta = run_object("Metadata", 1);
+		ck_assert_str_eq(json_string_value(json_object_get(meta, META_VERDICT)),
+				 "untrustworthy");
+		job_says(job, "Message",
+			 json_string_value(json_object_get(meta, META_ENDED_EARLY)));
+		json_decref(meta);
+	}
+	change_store(ALL_AGAIN);
+	daemon_pair_begin_stop(&pair);
+	context_quiesce(pair.context); /* until the store has no writer */
+	next_start_leaves(left_overs[_i / 2].status_after);
+	daemon_pair_end_stop(&pair);
 }
 END_TEST
 
@@ -559,7 +670,7 @@ START_TEST(a_daemon_that_is_stopped_goes_dark_first_and_keeps_the_run)
 	ck_assert(fake_link_has_seen(pair.fake, "off;"));
 	ck_assert_int_eq(store_run_get(store, 1, &meta), 0);
 	ck_assert_str_eq(json_string_value(json_object_get(meta, "status")), "partial");
-	ck_assert_ptr_nonnull(strstr(json_string_value(json_object_get(meta, "ended_early")),
+	ck_assert_ptr_nonnull(strstr(json_string_value(json_object_get(meta, META_ENDED_EARLY)),
 				     "etalond was stopped"));
 	json_decref(meta);
 	store_close(store);
@@ -574,6 +685,9 @@ int main(void)
 
 	tcase_set_timeout(own, 60);
 	tcase_add_test(own, a_daemon_that_is_stopped_goes_dark_first_and_keeps_the_run);
+	tcase_add_loop_test(own,
+			    an_empty_run_that_stays_is_told_for_what_it_is_until_the_next_start, 0,
+			    2 * (int)ARRAY_SIZE(left_overs));
 	suite_add_tcase(suite, own);
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, start, stop);

@@ -417,6 +417,25 @@ START_TEST(a_run_that_is_being_taken_cannot_be_deleted)
 }
 END_TEST
 
+START_TEST(a_run_that_was_given_up_stays_until_it_is_deleted_or_recovered)
+{
+	struct etalon_hw_program p = fake_sweep(1549, 1551, 300);
+	const struct writing_options left = {.leave_running = true};
+	int64_t deleted = write_run(t.store, t.board, &p, &left);
+	int64_t recovered = write_run(t.store, t.board, &p, &left);
+	_cleanup_json_ json_t *meta = NULL, *gone = NULL;
+
+	store_run_give_up(t.store, deleted);
+	store_run_give_up(t.store, recovered);
+	store_run_give_up(t.store, 42); /* harmless */
+	ck_assert_int_eq(store_run_delete(t.store, deleted), 0);
+	ck_assert_int_eq(store_run_get(t.store, deleted, &gone), -ENOENT);
+	ck_assert_int_eq(store_recover(t.store), 1);
+	meta = get(recovered);
+	ck_assert_str_eq(text(meta, "status"), "partial");
+}
+END_TEST
+
 START_TEST(a_deletion_that_a_crash_interrupted_is_ended_at_the_next_start)
 {
 	int64_t run = simple_run(NULL);
@@ -515,6 +534,7 @@ int main(void)
 	tcase_add_test(c, analyses_are_added_and_never_changed);
 	tcase_add_test(c, a_deleted_run_is_gone_and_its_space_comes_back);
 	tcase_add_test(c, a_run_that_is_being_taken_cannot_be_deleted);
+	tcase_add_test(c, a_run_that_was_given_up_stays_until_it_is_deleted_or_recovered);
 	tcase_add_test(c, a_deletion_that_a_crash_interrupted_is_ended_at_the_next_start);
 	tcase_add_test(c, the_newest_reference_that_fits_is_found);
 	tcase_add_test(c, a_partial_reference_is_none);
