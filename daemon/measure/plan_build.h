@@ -98,8 +98,6 @@ int plan_ranges(struct plan_build *b);
 int plan_check_timing(struct plan_build *b, const struct timing *t);
 /* Least aperture that all columns allow, and whose it is. */
 uint64_t plan_aperture_min(const struct plan_build *b, const char **ret_whose);
-/* From the command of a step until its source has moved and settled. */
-uint64_t step_settle_ns(const struct etalon_hw_source *s, int64_t step);
 /* Period at which `points` over `span` take this speed, rounded so that the speed stays allowed. 0: none. */
 uint64_t ramp_period_ns(const struct etalon_hw_source *s, int64_t span, uint32_t points,
 			int64_t speed);
@@ -115,6 +113,13 @@ struct axis_member {
 	int64_t start, stop;
 	const int64_t *values;
 };
+/*
+ * From the command of an axis' longest step, or jump of its list, until its source has moved and
+ * settled. The moves between passes and those of outer axes are not in it: the board waits for
+ * them. For setpoints that were checked. (plan_timing.c)
+ */
+uint64_t step_settle_ns(const struct etalon_hw_source *s, const struct axis_member *m,
+			uint32_t points);
 /*
  * Checks every setpoint (`margin` as above, at both ends of a ramp) and fills axis number `axis` of the segment:
  * gang, shape and lists. What does not fall on a source's grid in mode STEP becomes a list of the nearest

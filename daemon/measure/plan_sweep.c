@@ -60,25 +60,47 @@ static int read_light(struct plan_build *b, struct sweep *w)
 
 /* ---- time ---- */
 
-static uint64_t innermost_settle(const struct plan_build *b, const struct sweep *w)
+/* What is computed from setpoints must not overflow: first they are checked. */
+static int check_setpoints(struct plan_build *b, struct sweep_axis *a, unsigned int member)
 {
-	const struct sweep_axis *a = &w->axis[w->axis_count - 1];
-	uint64_t settle = 0;
+	struct axis_member *m = &a->member[member];
+	int r = 0;
 
-	if (a->mode != ETALON_HW_MODE_STEP)
-		return 0;
-	for (unsigned int i = 0; i < a->member_count; i++)
-		settle = MAX(settle, b->d->source[a->member[i].source].settle_ns);
-	return settle;
+	for (int64_t i = 0; m->values && r == 0 && i < a->points; i++)
+		r = plan_check_setpoint(b, m->source, 0, &a->values[member][i]);
+	if (m->values)
+		return r;
+	r = plan_check_setpoint(b, m->source, 0, &m->start);
+	return r < 0 ? r : plan_check_setpoint(b, m->source, 0, &m->stop);
+}
+
+/* How long the slowest source of the innermost axis takes for its longest step. */
+static int innermost_settle(struct plan_build *b, struct sweep *w, uint64_t *ret)
+{
+	struct sweep_axis *a = &w->axis[w->axis_count - 1];
+
+	*ret = 0;
+	for (unsigned int i = 0; i < a->member_count && a->mode == ETALON_HW_MODE_STEP; i++) {
+		const struct axis_member *m = &a->member[i];
+		int r = check_setpoints(b, a, i);
+
+		if (r < 0)
+			return r;
+		*ret = MAX(*ret, step_settle_ns(&b->d->source[m->source], m, (uint32_t)a->points));
+	}
+	return 0;
 }
 
 static int read_time(struct plan_build *b, struct sweep *w)
 {
 	const bool ramp = w->axis[w->axis_count - 1].mode == ETALON_HW_MODE_RAMP;
-	uint64_t settle = innermost_settle(b, w);
-	int64_t period = 0, delay = (int64_t)settle, aperture = 0;
-	int r;
+	int64_t period = 0, delay, aperture = 0;
+	uint64_t settle;
+	int r = innermost_settle(b, w, &settle);
 
+	if (r < 0)
+		return r;
+	delay = (int64_t)MIN(settle, (uint64_t)INT64_MAX);
 	r = request_within(b->request, "request", "period_ns", 1, INT64_MAX, &period, b->message);
 	if (r >= 0)
 		r = request_within(b->request, "request", "delay_ns", 0, INT64_MAX, &delay,
@@ -100,10 +122,11 @@ static int read_time(struct plan_build *b, struct sweep *w)
 				 ? INT64_MAX
 				 : MAX(delay + aperture, (int64_t)b->d->head.period_min_ns);
 	if ((uint64_t)delay < settle)
-		plan_warn(b,
-			  "delay %s is shorter than the sources settle, %s: points will be "
-			  "flagged",
-			  duration_quantity((uint64_t)delay).text, duration_quantity(settle).text);
+		plan_warn(
+			b,
+			"delay %s is shorter than the sources move and settle, %s: points will be "
+			"flagged",
+			duration_quantity((uint64_t)delay).text, duration_quantity(settle).text);
 	w->timing = (struct timing){(uint64_t)period, (uint64_t)delay, (uint64_t)aperture};
 	json_object_set_new(b->request, "period_ns", json_integer(period));
 	json_object_set_new(b->request, "delay_ns", json_integer(delay));

@@ -5,6 +5,7 @@
  * the board knows from where.
  */
 #include <errno.h>
+#include <stdlib.h>
 
 #include "measure/plan_build.h"
 
@@ -131,9 +132,36 @@ static uint64_t move_ns(int64_t way, int64_t speed)
 	return (uint64_t)((distance(way) * NSEC_PER_SEC + (uint64_t)speed - 1) / (uint64_t)speed);
 }
 
-uint64_t step_settle_ns(const struct etalon_hw_source *s, int64_t step)
+static int64_t longest_jump(const struct etalon_hw_source *s, const int64_t *values,
+			    uint32_t points)
 {
-	return sum(move_ns(step, s->default_slew), s->settle_ns);
+	int64_t longest = 0;
+
+	for (uint32_t i = 1; i < points; i++)
+		longest = MAX(longest,
+			      llabs(plan_on_grid(s, values[i]) - plan_on_grid(s, values[i - 1])));
+	return longest;
+}
+
+/* Of a pass; setpoints are rounded to the source's grid, so no step of a line is longer than this. */
+static int64_t longest_step(const struct etalon_hw_source *s, const struct axis_member *m,
+			    uint32_t points)
+{
+	int64_t grid, span;
+
+	if (points < 2)
+		return 0;
+	if (m->values)
+		return longest_jump(s, m->values, points);
+	grid = MAX(s->resolution, 1) * (int64_t)(points - 1);
+	span = llabs(m->stop - m->start);
+	return (span / grid + (span % grid != 0)) * MAX(s->resolution, 1);
+}
+
+uint64_t step_settle_ns(const struct etalon_hw_source *s, const struct axis_member *m,
+			uint32_t points)
+{
+	return sum(move_ns(longest_step(s, m, points), s->default_slew), s->settle_ns);
 }
 
 /* One direction of the innermost axis, from standing ready to the end of the last period. */

@@ -205,21 +205,17 @@ static int ramp_timing(struct plan_build *b, struct wavelength_sweep *w)
 	return r < 0 ? r : plan_check_timing(b, &w->timing);
 }
 
-/* Setpoints are rounded to the source's grid: no step is longer than this. */
-static int64_t longest_step_fm(const struct etalon_hw_source *s, const struct wavelength_sweep *w)
+static struct axis_member laser_member(const struct wavelength_sweep *w)
 {
-	int64_t grid = MAX(s->resolution, 1) * MAX((int64_t)w->points - 1, 1);
-	int64_t span = w->stop_fm > w->start_fm ? w->stop_fm - w->start_fm
-						: w->start_fm - w->stop_fm;
-
-	return (span / grid + (span % grid != 0)) * MAX(s->resolution, 1);
+	return (struct axis_member){.source = w->laser, .start = w->start_fm, .stop = w->stop_fm};
 }
 
 static int step_timing(struct plan_build *b, struct wavelength_sweep *w, uint64_t dwell_ns)
 {
 	const struct etalon_hw_source *s = &b->d->source[w->laser];
 	const char *whose;
-	uint64_t settle = step_settle_ns(s, longest_step_fm(s, w));
+	const struct axis_member laser = laser_member(w);
+	uint64_t settle = step_settle_ns(s, &laser, w->points);
 	uint64_t least = settle + plan_aperture_min(b, &whose);
 	int r;
 
@@ -229,20 +225,18 @@ static int step_timing(struct plan_build *b, struct wavelength_sweep *w, uint64_
 			    "aperture of %s; at least %s",
 			    duration_quantity(dwell_ns).text, s->name,
 			    duration_quantity(settle).text, whose,
-			    duration_quantity(least - settle).text,
-			    duration_quantity(least).text);
+			    duration_quantity(least - settle).text, duration_quantity(least).text);
 	w->timing.period_ns = dwell_ns;
 	r = read_aperture(b, &w->timing, dwell_ns - settle);
 	if (r < 0)
 		return r;
 	if (w->timing.aperture_ns > dwell_ns - settle)
-		return fail(
-			b->message, -ERANGE,
-			"aperture %s does not fit the dwell of %s after %s of moving and "
-			"settling: at most %s",
-			duration_quantity(w->timing.aperture_ns).text,
-			duration_quantity(dwell_ns).text, duration_quantity(settle).text,
-			duration_quantity(dwell_ns - settle).text);
+		return fail(b->message, -ERANGE,
+			    "aperture %s does not fit the dwell of %s after %s of moving and "
+			    "settling: at most %s",
+			    duration_quantity(w->timing.aperture_ns).text,
+			    duration_quantity(dwell_ns).text, duration_quantity(settle).text,
+			    duration_quantity(dwell_ns - settle).text);
 	w->timing.delay_ns = dwell_ns - w->timing.aperture_ns;
 	return plan_check_timing(b, &w->timing);
 }
@@ -291,7 +285,7 @@ static int check_reference(struct plan_build *b)
 
 static int add_main(struct plan_build *b, const struct wavelength_sweep *w, bool gated)
 {
-	struct axis_member laser = {.source = w->laser, .start = w->start_fm, .stop = w->stop_fm};
+	struct axis_member laser = laser_member(w);
 	struct segment *s = plan_add_segment(b, SEGMENT_MAIN, &w->timing);
 	unsigned int inner = w->average > 1 ? 1 : 0;
 	int r;

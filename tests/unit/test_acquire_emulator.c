@@ -306,6 +306,44 @@ START_TEST(points_come_in_the_order_that_was_planned)
 }
 END_TEST
 
+static void check_settled(const struct kept_segment *s, const struct etalon_hw_record_point *point)
+{
+	ck_assert_msg(!(point->flags & ETALON_HW_POINT_UNSETTLED),
+		      "point %llu is unsettled, with a delay of %llu ns",
+		      (unsigned long long)point->number, (unsigned long long)s->program.delay_ns);
+}
+
+/* Steps, jumps of lists, both ways, fly-back and outer axes; of a slow stage and a fast heater. */
+static const char *const patient[] = {
+	"{'sources': [{'source': 'pos_x', 'start': 0, 'stop': 20000}], 'points': 5}",
+	"{'sources': [{'source': 'pos_x', 'values': [0, 100, 20000, 19900, -20000]}]}",
+	"{'sources': [{'source': 'pos_x', 'start': 0, 'stop': 20000}], 'points': 5, "
+	"'direction': 'up-down'}",
+	"{'points': 2}, {'sources': [{'source': 'pos_x', 'start': 20000, 'stop': 0}], 'points': 5}",
+	"{'points': 2}, {'sources': [{'source': 'pos_x', 'start': 0, 'stop': 20000}], 'points': 5, "
+	"'direction': 'serpentine'}",
+	"{'sources': [{'source': 'pos_x', 'start': 0, 'stop': 20000}], 'points': 3}, "
+	"{'sources': [{'source': 'h1', 'start': 0, 'stop': 6000000000}], 'points': 4}",
+	"{'sources': [{'source': 'h1', 'start': 0, 'stop': 6000000000}, {'source': 'pos_x', "
+	"'values': [0, 100, 20000]}], 'points': 3}",
+};
+
+START_TEST(without_a_delay_of_its_own_a_sweep_waits_until_its_sources_have_moved_and_settled)
+{
+	_cleanup_(plan_freep) struct plan *plan = NULL;
+	char request[400];
+
+	snprintf(request, sizeof(request),
+		 "{'kind': 'sweep', 'detectors': ['pd1'], 'axes': [%s], 'aperture_ns': 100000}",
+		 patient[_i]);
+	plan = plan_of(request);
+	ck_assert_msg(run(plan) == 0, "%s", result.message);
+	must_be_complete(&keep.segment[0]);
+	ck_assert_uint_eq(kept_records(&keep.segment[0], ETALON_HW_RECORD_POINT), plan->points);
+	each_point(&keep.segment[0], check_settled);
+}
+END_TEST
+
 static unsigned int sample_of(const struct kept_segment *s, const char *name)
 {
 	for (uint32_t i = 0; i < s->program.detector_count; i++)
@@ -619,6 +657,10 @@ int main(void)
 			    0, (int)ARRAY_SIZE(estimated));
 	tcase_add_loop_test(tc, points_come_in_the_order_that_was_planned, 0,
 			    (int)ARRAY_SIZE(walks));
+	tcase_add_loop_test(
+		tc,
+		without_a_delay_of_its_own_a_sweep_waits_until_its_sources_have_moved_and_settled,
+		0, (int)ARRAY_SIZE(patient));
 	tcase_add_test(tc, lists_drive_what_they_say);
 	tcase_add_test(tc, waiting_for_a_temperature_settles_or_times_out);
 	tcase_add_test(tc, a_comparator_ends_the_program_as_planned);

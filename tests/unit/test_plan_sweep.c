@@ -237,6 +237,31 @@ START_TEST(detectors_that_are_too_slow_are_left_out_unless_they_were_asked_for)
 }
 END_TEST
 
+/* 0, 1, 11, 8 um: the longest jump counts, as long as it takes at the stage's speed. */
+#define STAGE                                                                              \
+	"'axes': [{'sources': [{'source': 'pos_x', 'values': [0, 1000, 11000, 8000]}]}], " \
+	"'aperture_ns': 100000"
+
+START_TEST(a_delay_holds_the_longest_move_and_the_settling)
+{
+	const struct etalon_hw_source *s = &board->source[description_source(board, "pos_x")];
+	uint64_t settle = 10000 * NSEC_PER_SEC / (uint64_t)s->default_slew + s->settle_ns;
+	_cleanup_(plan_freep) struct plan *plan = make(SWEEP(STAGE)), *hasty = NULL;
+	_cleanup_free_ char *request =
+		asprintf_or_null(SWEEP(STAGE ", 'delay_ns': %llu"), (unsigned long long)settle - 1);
+	const struct etalon_hw_program *p = &plan->segments[0].program;
+
+	ck_assert_uint_gt(settle, s->settle_ns);
+	ck_assert_uint_eq(p->delay_ns, settle);
+	ck_assert_uint_eq(p->period_ns, settle + p->aperture_ns);
+	ck_assert_uint_eq(json_array_size(json_object_get(plan->summary, "warnings")), 0);
+	hasty = make(request);
+	ck_assert_ptr_nonnull(strstr(
+		json_string_value(json_array_get(json_object_get(hasty->summary, "warnings"), 0)),
+		"is shorter than the sources move and settle"));
+}
+END_TEST
+
 START_TEST(zero_needs_no_light_and_reads_all_that_was_named)
 {
 	_cleanup_(plan_freep) struct plan *plan = make(
@@ -285,6 +310,12 @@ static const struct {
 	 "values must be a number"},
 	{SWEEP("'axes': [{'sources': [{'source': 'h1', 'values': [0, 13000000000]}]}], " TIME),
 	 -ERANGE, "13 V is above h1's 6 V, set by the site; allowed 0 V to 6 V"},
+	{SWEEP("'axes': [{'sources': [{'source': 'pos_x', 'values': [-9223372036854775807, "
+	       "9223372036854775807]}]}], 'aperture_ns': 100000"),
+	 -ERANGE, "is below pos_x's"},
+	{SWEEP("'axes': [{'sources': [{'source': 'pos_x', 'start': -9223372036854775807, 'stop': "
+	       "9223372036854775807}], 'points': 3}], 'aperture_ns': 100000"),
+	 -ERANGE, "is below pos_x's"},
 	{SWEEP(ONE("{'source': 'h1', 'start': 0, 'stop': 7000000000}")), -ERANGE,
 	 "7 V is above h1's 6 V, set by the site"},
 	{SWEEP(ONE("{'source': 'h2', 'start': 0, 'stop': 13000000000}")), -ERANGE,
@@ -442,6 +473,7 @@ int main(void)
 	tcase_add_test(tc, a_diode_sweep_leaves_the_lasers_gate_alone);
 	tcase_add_test(tc, comparators_triggers_and_setpoints_reach_the_program);
 	tcase_add_test(tc, detectors_that_are_too_slow_are_left_out_unless_they_were_asked_for);
+	tcase_add_test(tc, a_delay_holds_the_longest_move_and_the_settling);
 	tcase_add_test(tc, zero_needs_no_light_and_reads_all_that_was_named);
 	tcase_add_loop_test(tc, a_bad_sweep_is_refused_in_words, 0, (int)ARRAY_SIZE(refusals));
 	tcase_add_loop_test(tc, points_are_counted_in_order_of_execution, 0,
