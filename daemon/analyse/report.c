@@ -261,6 +261,11 @@ static json_t *warnings(const struct report *p)
 		warn(list,
 		     asprintf_or_null("%zu of %zu points were not used (flags, or not a number)",
 				      s->rows - s->n, s->rows));
+	if (s->open_end)
+		warn(list,
+		     asprintf_or_null("the file's last line has no line end: should it be cut "
+				      "short there, the last of its %zu rows is wrong",
+				      s->rows));
 	return list;
 }
 

@@ -436,7 +436,7 @@ static int refuse_too_few(const struct spectrum *s, const struct left_out *out, 
 int spectrum_load(const struct table *table, const char *channel, struct spectrum *ret,
 		  char **ret_message)
 {
-	_cleanup_spectrum_ struct spectrum s = {.rows = table->rows};
+	_cleanup_spectrum_ struct spectrum s = {.rows = table->rows, .open_end = table->open_end};
 	_cleanup_free_ size_t *row = NULL;
 	_cleanup_free_ bool *reverse = NULL;
 	struct left_out out = {};

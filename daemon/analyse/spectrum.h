@@ -32,6 +32,7 @@ struct spectrum {
 	double scale;
 	double step_nm; /* median distance of neighbours in one direction */
 	char channel[TABLE_NAME_MAX], unit[TABLE_UNIT_MAX];
+	bool open_end; /* of the table */
 	struct spectrum_description description;
 };
 

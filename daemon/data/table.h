@@ -43,6 +43,7 @@ struct table {
 	json_t *meta;	   /* owned, never NULL after table_new */
 	void *backing;	   /* owned mapping or NULL: columns point into it */
 	size_t backing_size;
+	bool open_end; /* read from a text without a last line end: its last number may be cut */
 };
 
 /* Columns are allocated zeroed when backing is NULL. Returns NULL when out of memory. */

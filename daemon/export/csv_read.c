@@ -12,6 +12,7 @@
 #include "export/csv_fields.h"
 #include "export/heading.h"
 #include "export/number.h"
+#include "export/row_count.h"
 #include "export/utf8.h"
 #include "export/yaml_meta.h"
 
@@ -34,6 +35,7 @@ struct csv_reader {
 	struct csv_column *columns;
 	size_t column_count;
 	size_t rows, room;
+	bool open_end; /* the last row has no line end */
 };
 
 static void csv_reader_done(struct csv_reader *reader)
@@ -287,6 +289,7 @@ static int take_row(struct csv_reader *reader, char *record, size_t length, char
 	if (index < reader->column_count)
 		return wrong_count(reader, index + 1, !reader->text->line_ended, ret_message);
 	reader->rows++;
+	reader->open_end = !reader->text->line_ended;
 	return 0;
 }
 
@@ -341,6 +344,7 @@ static struct table *to_table(struct csv_reader *reader)
 	table = table_new(reader->rows, kept);
 	if (!table)
 		return NULL;
+	table->open_end = reader->open_end;
 	kept = 0;
 	for (size_t i = 0; i < reader->column_count; i++)
 		if (!reader->columns[i].view)
@@ -483,6 +487,8 @@ int csv_read(struct text_reader *text, struct table **ret, char **ret_message)
 	if (r < 0)
 		return r;
 	r = read_description(&comments, text->name, &meta, ret_message);
+	if (r == 0)
+		r = row_count_check(meta, *ret, text->name, ret_message);
 	if (r < 0) {
 		*ret = table_free(*ret);
 		return r;

@@ -8,7 +8,10 @@
  * beside one of the same name in W is the view that csv_write() adds; it is not read.
  *
  * Lines that begin with # above the headings are comments; csv_write() puts the
- * description of the run there, and it comes back as the table's meta. Layer: export.
+ * description of the run there, and it comes back as the table's meta. The description
+ * states how many rows there are (row_count.h): a file that was cut is refused. Of a file
+ * without it, a last line without a line end is told by table->open_end: RFC 4180 allows
+ * that, and half a number is a number. Layer: export.
  */
 #ifndef ETALON_EXPORT_CSV_READ_H
 #define ETALON_EXPORT_CSV_READ_H

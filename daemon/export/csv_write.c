@@ -12,6 +12,7 @@
 #include "export/heading.h"
 #include "export/linear.h"
 #include "export/number.h"
+#include "export/row_count.h"
 #include "export/yaml_meta.h"
 
 /* One column of the file: of the table, or the dBm view of it. */
@@ -150,7 +151,7 @@ static json_t *describe(const struct table *table)
 	_cleanup_json_ json_t *all = json_object();
 
 	if (!all || json_object_set_new(all, CSV_COMMENT_KEY, json_integer(1)) < 0 ||
-	    json_object_update_missing(all, table->meta) < 0 ||
+	    json_object_update_missing(all, table->meta) < 0 || row_count_add(all, table) < 0 ||
 	    yaml_meta_add_legend(all, table) < 0)
 		return NULL;
 	return take_ptr(all);

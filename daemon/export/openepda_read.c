@@ -9,6 +9,7 @@
 #include "base/util.h"
 #include "export/csv_read.h"
 #include "export/openepda.h"
+#include "export/row_count.h"
 #include "export/yaml_meta.h"
 
 #define IDENTIFIER "# openEPDA DATA FORMAT"
@@ -213,6 +214,7 @@ static int take_reserved(const char *name, json_t *meta, bool old, char **ret_me
 
 int openepda_read(struct text_reader *text, struct table **ret, char **ret_message)
 {
+	_cleanup_table_ struct table *table = NULL;
 	_cleanup_json_ json_t *meta = NULL;
 	bool old;
 	int r;
@@ -223,11 +225,14 @@ int openepda_read(struct text_reader *text, struct table **ret, char **ret_messa
 	if (r == 0)
 		r = take_reserved(text->name, meta, old, ret_message);
 	if (r == 0)
-		r = csv_read_table(text, ret, ret_message);
+		r = csv_read_table(text, &table, ret_message);
+	if (r == 0)
+		r = row_count_check(meta, table, text->name, ret_message);
 	if (r < 0)
 		return r;
 	yaml_meta_drop_legend(meta);
-	json_decref((*ret)->meta);
-	(*ret)->meta = take_ptr(meta);
+	json_decref(table->meta);
+	table->meta = take_ptr(meta);
+	*ret = take_ptr(table);
 	return 0;
 }

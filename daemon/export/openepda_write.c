@@ -8,6 +8,7 @@
 #include "base/util.h"
 #include "export/csv_write.h"
 #include "export/openepda.h"
+#include "export/row_count.h"
 #include "export/yaml_meta.h"
 
 static json_t *now_iso(void)
@@ -35,7 +36,7 @@ static json_t *describe(const struct table *table)
 	    json_object_set_new(all, "_timestamp", stamped ? json_incref(created) : now_iso()) <
 		    0 ||
 	    json_object_set_new(all, "_openEPDA_version", json_string("0.2")) < 0 ||
-	    json_object_update_missing(all, table->meta) < 0 ||
+	    json_object_update_missing(all, table->meta) < 0 || row_count_add(all, table) < 0 ||
 	    yaml_meta_add_legend(all, table) < 0)
 		return NULL;
 	if (stamped)

@@ -218,6 +218,23 @@ START_TEST(a_table_without_description_is_analysed_all_the_same)
 }
 END_TEST
 
+START_TEST(a_file_that_may_be_cut_is_told_of)
+{
+	_cleanup_table_ struct table *t = short_sweep();
+	_cleanup_free_ char *whole = NULL, *cut = NULL;
+	json_t *result = analyse_table(t, "through");
+
+	whole = json_dumps(json_object_get(result, "warnings"), 0);
+	json_decref(result);
+	t->open_end = true;
+	result = analyse_table(t, "through");
+	cut = json_dumps(json_object_get(result, "warnings"), 0);
+	json_decref(result);
+	ck_assert_ptr_null(strstr(whole, "has no line end"));
+	ck_assert_ptr_nonnull(strstr(cut, "has no line end"));
+}
+END_TEST
+
 /* ---- order ---- */
 
 START_TEST(an_axis_that_repeats_and_steps_back_within_its_random_term_works)
@@ -491,6 +508,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, a_loss_in_decibels_has_dips_too);
 	tcase_add_loop_test(tc, axes_in_other_units_are_understood, 0, (int)ARRAY_SIZE(axes));
 	tcase_add_test(tc, an_axis_in_a_strange_unit_is_refused);
+	tcase_add_test(tc, a_file_that_may_be_cut_is_told_of);
 	tcase_add_test(tc, a_table_without_description_is_analysed_all_the_same);
 	tcase_add_test(tc, an_axis_that_repeats_and_steps_back_within_its_random_term_works);
 	tcase_add_test(tc, real_disorder_is_refused_naming_the_row);

@@ -336,6 +336,56 @@ START_TEST(a_run_comes_back_from_csv_as_it_was)
 }
 END_TEST
 
+START_TEST(a_run_that_is_cut_anywhere_is_refused)
+{
+	_cleanup_table_ struct table *t = sample_run(5);
+	_cleanup_free_ char *text = written(t, true);
+
+	for (size_t keep = 0; keep < strlen(text); keep++) {
+		_cleanup_free_ char *message = NULL;
+		struct table *back = NULL;
+
+		ck_assert_msg(read_bytes(text, keep, &back, &message) == -EBADMSG,
+			      "%zu of %zu bytes were accepted", keep, strlen(text));
+	}
+}
+END_TEST
+
+/* Three rows below their description, or what is left of them. */
+static const struct {
+	const char *rows;
+	const char *says;
+} cut[] = {
+	{"1,2\n3,4\n", "it holds 2 of the 3 rows that its description states"},
+	{"1,2\n3,4\n5,67", "row 3 of 3 has no line end: the file is cut short within it"},
+	{"1,2\n3,4\n5", "row 3 (line 6) has 1 of 2 fields: it is the last row"},
+	{"1,2\n3,4\n5,6\n7,8\n", "if you added rows, state table_rows: 4"},
+};
+
+START_TEST(a_file_with_other_rows_than_it_states_says_so)
+{
+	_cleanup_free_ char *text =
+		asprintf_or_null("# etalon-csv: 1\n# table_rows: 3\na,b\n%s", cut[_i].rows);
+	_cleanup_free_ char *message = NULL;
+	struct table *table = NULL;
+
+	ck_assert_int_eq(read_bytes(text, strlen(text), &table, &message), -EBADMSG);
+	ck_assert_msg(strstr(message, cut[_i].says) != NULL, "%s", message);
+}
+END_TEST
+
+START_TEST(a_table_knows_whether_its_last_line_had_an_end)
+{
+	_cleanup_table_ struct table *open = read_text("a,b\n1,2\n3,4");
+	_cleanup_table_ struct table *closed = read_text("a,b\n1,2\n3,4\n");
+	_cleanup_table_ struct table *blank = read_text("a,b\n1,2\n3,4\n\n\r");
+
+	ck_assert(open->open_end);
+	ck_assert(!closed->open_end);
+	ck_assert(!blank->open_end);
+}
+END_TEST
+
 START_TEST(the_description_is_comments_above_a_plain_table)
 {
 	_cleanup_table_ struct table *t = sample_run(10);
@@ -416,6 +466,10 @@ int main(void)
 	tcase_add_test(tc, what_can_not_be_opened_is_named);
 	tcase_add_test(tc, columns_are_written_as_promised);
 	tcase_add_test(tc, a_run_comes_back_from_csv_as_it_was);
+	tcase_add_test(tc, a_run_that_is_cut_anywhere_is_refused);
+	tcase_add_loop_test(tc, a_file_with_other_rows_than_it_states_says_so, 0,
+			    (int)ARRAY_SIZE(cut));
+	tcase_add_test(tc, a_table_knows_whether_its_last_line_had_an_end);
 	tcase_add_test(tc, the_description_is_comments_above_a_plain_table);
 	tcase_add_test(tc, odd_names_come_back_as_they_were);
 	tcase_add_test(tc, missing_values_of_one_column_alone_are_rows_too);

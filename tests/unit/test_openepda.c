@@ -12,6 +12,7 @@
 #include "base/util.h"
 #include "export/file_read.h"
 #include "export/openepda.h"
+#include "export/row_count.h"
 #include "export/yaml_meta.h"
 
 #include "run_suite.h" /* last: it defines a macro fail() */
@@ -243,6 +244,37 @@ START_TEST(a_run_comes_back_as_it_was)
 }
 END_TEST
 
+START_TEST(a_run_that_is_cut_anywhere_is_refused)
+{
+	_cleanup_table_ struct table *t = sample_run(5);
+	_cleanup_free_ char *text = written(t, (enum openepda_dialect)_i);
+	size_t size = strlen(text);
+
+	while (size-- > strlen("# openEPDA DATA FORMAT")) {
+		_cleanup_free_ char *message = NULL;
+		struct table *back = NULL;
+
+		text[size] = '\0';
+		ck_assert_msg(read_text(text, &back, &message) == -EBADMSG,
+			      "the first %zu bytes were accepted", size);
+	}
+}
+END_TEST
+
+START_TEST(rows_that_others_count_in_their_own_way_are_left_alone)
+{
+	_cleanup_table_ struct table *t = table_new(1, 1), *back = NULL;
+	_cleanup_free_ char *text = NULL, *message = NULL;
+
+	table_set_column(t, 0, "a", "V", COLUMN_F64);
+	json_object_set_new(t->meta, ROW_COUNT_KEY, json_string("two by two"));
+	text = written(t, OPENEPDA_STANDARD);
+	ck_assert_msg(read_text(text, &back, &message) == 0, "%s", message);
+	ck_assert_str_eq(json_string_value(json_object_get(back->meta, ROW_COUNT_KEY)),
+			 "two by two");
+}
+END_TEST
+
 START_TEST(the_dialect_of_the_package_ends_with_dashes)
 {
 	_cleanup_table_ struct table *t = sample_run(10);
@@ -441,6 +473,8 @@ int main(void)
 	tcase_add_test(tc, deep_nesting_is_refused);
 	tcase_add_test(tc, version_0_2_is_written_to_the_letter);
 	tcase_add_loop_test(tc, a_run_comes_back_as_it_was, 0, 2);
+	tcase_add_loop_test(tc, a_run_that_is_cut_anywhere_is_refused, 0, 2);
+	tcase_add_test(tc, rows_that_others_count_in_their_own_way_are_left_alone);
 	tcase_add_test(tc, the_dialect_of_the_package_ends_with_dashes);
 	tcase_add_test(tc, a_run_without_a_date_gets_the_present);
 	tcase_add_test(tc, reserved_names_are_not_written);
