@@ -6,11 +6,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/util.h"
@@ -138,6 +140,42 @@ bool store_out_of_space(const char *path)
 	return fd >= 0 && fstat(fd, &st) == 0 &&
 	       fallocate(fd, FALLOC_FL_KEEP_SIZE, st.st_size, STORE_PAGE_BYTES) < 0 &&
 	       (errno == ENOSPC || errno == EDQUOT || errno == EFBIG);
+}
+
+/* The topmost folder above a file that is on the file system of the file's own. */
+static char *mount_point(const char *path)
+{
+	_cleanup_free_ char *copy = strdup(path);
+	char *at = copy ? realpath(dirname(copy), NULL) : NULL;
+	struct stat own, above;
+
+	if (!at || stat(at, &own) < 0)
+		return at;
+	for (;;) {
+		_cleanup_free_ char *folder = strdup(at);
+		const char *parent = folder ? dirname(folder) : at;
+
+		if (streq(parent, at) || stat(parent, &above) < 0 || above.st_dev != own.st_dev)
+			return at;
+		strcpy(at, parent);
+	}
+}
+
+char *store_file_system(const char *path)
+{
+	_cleanup_free_ char *at = mount_point(path);
+	struct statvfs fs;
+	double free_mib;
+
+	if (!at || statvfs(at, &fs) < 0)
+		return NULL;
+	free_mib = (double)fs.f_bavail * (double)fs.f_frsize / (1 << 20);
+	/* One commit may take as much as the log. */
+	return asprintf_or_null("the file system at %s, of which %.1f MiB are free%s", at, free_mib,
+				free_mib * (1 << 20) < STORE_CHECKPOINT_PAGES * STORE_PAGE_BYTES
+					? ""
+					: ", but not to this user: a disk quota or a limit of file "
+					  "sizes is reached");
 }
 
 /* ---- one writer ---- */

@@ -99,9 +99,8 @@ int store_write_final(struct store *s, int64_t run, const char *status, const js
 static int finish_lost(struct store *s, struct writing *w)
 {
 	int error = w->lost, r;
-	_cleanup_free_ char *cause =
-		asprintf_or_null("not all of it could be stored (%s)",
-				 error == -ENOSPC ? "no space was left" : strerror(-error));
+	_cleanup_free_ char *cause = asprintf_or_null("not all of it could be stored: %s",
+						      w->lost_why ? w->lost_why : strerror(-error));
 
 	if (error == -ENOSPC)
 		store_spend_reserve(s);

@@ -56,6 +56,18 @@ static int error_of(int result)
 	}
 }
 
+/* The quota of the configuration has a message of its own, in write.c. */
+static int no_space(struct store *s)
+{
+	_cleanup_free_ char *where = store_file_system(s->path);
+
+	return store_fail(
+		s, -ENOSPC,
+		"no space is left for the store %s on %s; what was stored before is safe: "
+		"delete runs, or free space there",
+		s->path, where ? where : "its file system");
+}
+
 int store_sql_error(struct store *s, int result, const char *what)
 {
 	int primary = result & 0xff;
@@ -63,10 +75,7 @@ int store_sql_error(struct store *s, int result, const char *what)
 	if (primary == SQLITE_OK || primary == SQLITE_ROW || primary == SQLITE_DONE)
 		return 0;
 	if (disk_is_full(s, primary))
-		return store_fail(s, -ENOSPC,
-				  "%s: no space is left for %s; what was stored before is safe: "
-				  "delete runs or give it more space",
-				  what, s->path);
+		return no_space(s);
 	if (primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB)
 		return store_fail(s, -EUCLEAN,
 				  "%s: %s is damaged (%s): keep a copy of it and start with a new "
@@ -166,8 +175,8 @@ int store_begin(struct store *s)
 static void lose_uncommitted(struct store *s, int error)
 {
 	for (struct writing *w = s->writing; w; w = w->next) {
-		if (w->uncommitted > 0 && w->lost == 0)
-			w->lost = error;
+		if (w->uncommitted > 0)
+			store_writing_lose(s, w, error);
 		w->uncommitted = 0;
 	}
 }

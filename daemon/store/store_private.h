@@ -42,6 +42,7 @@ struct writing {
 	struct run_size size; /* of what was stored */
 	uint64_t uncommitted; /* blocks in the open transaction */
 	int lost; /* blocks were lost: the error, 0 */
+	char *lost_why; /* the store's message then; NULL: none, or no memory */
 };
 
 struct store {
@@ -108,6 +109,8 @@ int store_check_file(const char *path, bool *ret_new, char **ret_message);
 /* Why a write failed, where SQLite does not tell: no space, a disk quota or the limit of a file's
  * size. */
 bool store_out_of_space(const char *path);
+/* "the file system at /var, of which 0.0 MiB are free"; NULL: no memory. */
+char *store_file_system(const char *path);
 int store_take_lock(const char *path, int *ret_fd, char **ret_message);
 /*
  * Space set aside for the day the disk is full: to finish the run that met it, or to delete one.
@@ -127,6 +130,8 @@ int store_migrate(struct store *s, int version);
 /* ---- runs being written (write.c) ---- */
 struct writing *store_writing(struct store *s, int64_t run);
 void store_writing_free(struct store *s, struct writing *w);
+/* Its blocks are lost from here on, by the error of store_message(); the first counts. */
+void store_writing_lose(struct store *s, struct writing *w, int error);
 
 /* ---- descriptions (descriptions.c) ---- */
 /* Row of the description, stored if it is new. */

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/util.h"
 #include "store/store_private.h"
@@ -28,7 +29,16 @@ void store_writing_free(struct store *s, struct writing *w)
 		*at = w->next;
 	summary_free(w->summary);
 	description_free(w->description);
+	free(w->lost_why);
 	free(w);
+}
+
+void store_writing_lose(struct store *s, struct writing *w, int error)
+{
+	if (w->lost)
+		return;
+	w->lost = error;
+	w->lost_why = strdup(store_message(s));
 }
 
 static int not_written(struct store *s, int64_t run)
@@ -240,11 +250,8 @@ static int update_segment(struct store *s, const struct writing *w, const json_t
 
 static int already_lost(struct store *s, const struct writing *w)
 {
-	return store_fail(s, w->lost,
-			  "run %" PRId64
-			  ": blocks could not be stored (%s); what was stored before "
-			  "them is safe",
-			  w->run, w->lost == -ENOSPC ? "no space is left" : strerror(-w->lost));
+	return store_fail(s, w->lost, "run %" PRId64 ": blocks could not be stored: %s", w->run,
+			  w->lost_why ? w->lost_why : strerror(-w->lost));
 }
 
 int store_segment_end(struct store *s, int64_t run, unsigned int segment, const json_t *ledger)
@@ -388,7 +395,7 @@ int store_block(struct store *s, int64_t run, unsigned int segment, const void *
 		/* What came before this block may still be kept; after it nothing: no gap is made
 		 * here. */
 		store_after_error(s, r);
-		w->lost = r;
+		store_writing_lose(s, w, r);
 		store_commit(s);
 		return store_fail(s, r, "%s", message ? message : "storing records failed");
 	}

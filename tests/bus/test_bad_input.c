@@ -290,8 +290,8 @@ static bool mount_small(const char *folder)
 	return true;
 }
 
-/* A run that ends because there is no room; run 1 must be as it was, and deleting must help. */
-static void fill_up(struct session *s, const char *says)
+/* A run that ends because there is no room, for one reason and not for the other; run 1 must be as it was. */
+static void fill_up(struct session *s, const char *says, const char *not)
 {
 	_cleanup_free_ char *text = NULL, *status = NULL;
 	sd_bus *bus;
@@ -303,6 +303,8 @@ static void fill_up(struct session *s, const char *says)
 	code = type(s, "sweep wavelength 1500nm 1600nm --points 2000001 --speed 5nm/s -d through,drop --no-plot", &text);
 	ck_assert_msg(code == 5, "exit %d: %s", code, text);
 	ck_assert_msg(strstr(text, says) != NULL, "does not say \"%s\": %s", says, text);
+	ck_assert_msg(strstr(text, not) == NULL, "says \"%s\": %s", not, text);
+	ck_assert_msg(strstr(text, "delete runs") != NULL, "does not say what to do: %s", text);
 	ck_assert_msg(strstr(text, "run 2") && strstr(text, "partial"), "%s", text);
 	wait_off(s);
 	must_be_dark(s, true);
@@ -328,14 +330,14 @@ START_TEST(a_reached_quota_ends_the_sweep_dark_and_keeps_what_was_stored)
 	};
 
 	session_start(&s, &options);
-	fill_up(&s, "no space was left");
+	fill_up(&s, "has reached its quota", "file system");
 	session_stop(&s);
 }
 END_TEST
 
 START_TEST(a_full_disk_ends_the_sweep_dark_and_keeps_what_was_stored)
 {
-	_cleanup_free_ char *folder = NULL;
+	_cleanup_free_ char *folder = NULL, *says = NULL;
 	struct session s;
 
 	session_start(&s, &fast);
@@ -344,7 +346,9 @@ START_TEST(a_full_disk_ends_the_sweep_dark_and_keeps_what_was_stored)
 		session_kill(&s.daemon, SIGTERM);
 		snprintf(s.store, sizeof(s.store), "%s/runs.db", folder);
 		session_start_daemon(&s);
-		fill_up(&s, "no space was left");
+		says = asprintf_or_null("no space is left for the store %s on the file system at %s",
+					s.store, folder);
+		fill_up(&s, says, "quota");
 		session_kill(&s.daemon, SIGTERM);
 		ck_assert_int_eq(umount2(folder, MNT_DETACH), 0);
 	}

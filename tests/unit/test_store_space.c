@@ -109,9 +109,10 @@ static uint64_t readable_points(struct store *s, int64_t run)
 	return info.rows;
 }
 
-static void check_partial(const struct attempt *a)
+static void check_partial(const struct attempt *a, const char *why)
 {
 	_cleanup_json_ json_t *meta = NULL;
+	const char *reason;
 	const json_t *ledger;
 	uint64_t received;
 
@@ -124,9 +125,8 @@ static void check_partial(const struct attempt *a)
 	/* Nothing committed is lost, nothing that is not there is counted. */
 	ck_assert_uint_ge(received, a->committed);
 	ck_assert_uint_eq(received, readable_points(t.store, a->run));
-	ck_assert_ptr_nonnull(
-		strstr(json_string_value(json_array_get(json_object_get(meta, "reasons"), 0)),
-		       "no space was left"));
+	reason = json_string_value(json_array_get(json_object_get(meta, "reasons"), 0));
+	ck_assert_msg(strstr(reason, why) != NULL, "%s", reason);
 }
 
 static void check_earlier(int64_t run)
@@ -175,6 +175,7 @@ START_TEST(a_file_that_may_not_grow_ends_the_run_and_loses_nothing)
 
 	ck_assert_int_eq(a.block_error, -ENOSPC);
 	ck_assert_msg(strstr(a.message, "no space is left"), "%s", a.message);
+	ck_assert_msg(strstr(a.message, "a limit of file sizes is reached"), "%s", a.message);
 	free(a.message);
 	/* The log could not grow any more: the run is closed now, or at the next start. */
 	if (a.finish_error == 0 || a.finish_error == -ENOSPC) {
@@ -217,6 +218,7 @@ static void open_on_disk(void)
 
 START_TEST(a_full_disk_ends_the_run_and_loses_nothing)
 {
+	_cleanup_free_ char *says = NULL;
 	int64_t earlier;
 	struct attempt a;
 
@@ -227,13 +229,15 @@ START_TEST(a_full_disk_ends_the_run_and_loses_nothing)
 	a = write_until_full();
 
 	ck_assert_int_eq(a.block_error, -ENOSPC);
-	ck_assert_ptr_nonnull(strstr(a.message, "delete runs or give it more space"));
+	says = asprintf_or_null("on the file system at %s, of which 0.0 MiB are free; what", disk);
+	ck_assert_msg(strstr(a.message, says) != NULL, "%s", a.message);
+	ck_assert_ptr_nonnull(strstr(a.message, "delete runs, or free space there"));
 	free(a.message);
 	/* The reserve made room for the end of the run: it is told, and it is stored. */
 	ck_assert_int_eq(a.finish_error, -ENOSPC);
 	ck_assert_msg(strstr(store_message(t.store), "was stored as partial"), "%s",
 		      store_message(t.store));
-	check_partial(&a);
+	check_partial(&a, says);
 	check_earlier(earlier);
 	check_integrity();
 	/* Deleting makes room again. */
@@ -258,7 +262,7 @@ START_TEST(an_old_run_can_be_deleted_from_a_full_disk)
 	ck_assert_int_eq(a.block_error, -ENOSPC);
 	/* What is freed lies before the run that met the full disk, and that has to move. */
 	ck_assert_msg(store_run_delete(t.store, old) == 0, "%s", store_message(t.store));
-	check_partial(&a);
+	check_partial(&a, "no space is left");
 	check_earlier(earlier);
 	check_earlier(small_run());
 	check_integrity();
@@ -279,9 +283,11 @@ START_TEST(a_quota_ends_the_run_and_loses_nothing)
 	ck_assert_int_eq(a.block_error, -ENOSPC);
 	ck_assert_ptr_nonnull(strstr(a.message, "has reached its quota"));
 	ck_assert_ptr_nonnull(strstr(a.message, "of 20.0 MiB"));
+	ck_assert_ptr_nonnull(strstr(a.message, "delete runs or raise the quota"));
+	ck_assert_ptr_null(strstr(a.message, "file system"));
 	free(a.message);
 	ck_assert_int_eq(a.finish_error, -ENOSPC);
-	check_partial(&a);
+	check_partial(&a, "has reached its quota");
 	check_earlier(earlier);
 	/* Raised or emptied, it goes on. */
 	store_set_quota(t.store, 1 << 20);
