@@ -339,7 +339,7 @@ static struct spectrum_description describe(const struct table *table, const str
 	/* The board states its noise in power: that says nothing about a loss. */
 	if (streq(c->y->unit, "W"))
 		describe_noise(&d, channel, settings,
-			       number(json_object_get(table->meta, "laser"), "rin_db_per_hz"));
+			       number(json_object_get(table->meta, META_LASER), "rin_db_per_hz"));
 	return d;
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/util.h"
 #include "bus/variant.h"
+#include "data/meta.h"
 #include "etalond/analysis.h"
 #include "etalond/audit.h"
 #include "etalond/strv.h"
@@ -191,8 +192,7 @@ static void labelling_done(struct task *task)
 
 static int read_labels(sd_bus_message *m, json_t **ret, char **ret_message)
 {
-	static const char *const allowed[] = {"label", "device", "wafer",
-					      "die",   "note",	 "operator"};
+	static const char *const allowed[] = {META_LABELS};
 	const char *key, *value;
 	int r = sd_bus_message_enter_container(m, 'a', "{ss}");
 

@@ -7,6 +7,7 @@
 
 #include "base/util.h"
 #include "calibrate/reference.h"
+#include "data/meta.h"
 
 struct reference_rules reference_default_rules(void)
 {
@@ -65,7 +66,8 @@ static void match_text(struct match *m, const char *group, const char *key, cons
 static void match_number(struct match *m, const char *key, double tolerance, double scale,
 			 const char *unit, const char *what)
 {
-	double dut = number(m->dut, "settings", key), ref = number(m->reference, "settings", key);
+	double dut = number(m->dut, META_SETTINGS, key),
+	       ref = number(m->reference, META_SETTINGS, key);
 
 	/* Absent on both sides is equal: a stepped sweep has no speed. */
 	if (isnan(dut) && isnan(ref))
@@ -78,16 +80,18 @@ static void match_number(struct match *m, const char *key, double tolerance, dou
 /* +1 rising, -1 falling, 0 unknown */
 static int direction(const json_t *meta)
 {
-	double way = number(meta, "settings", "stop_nm") - number(meta, "settings", "start_nm");
+	double way =
+		number(meta, META_SETTINGS, "stop_nm") - number(meta, META_SETTINGS, "start_nm");
 
 	return (way > 0) - (way < 0);
 }
 
 static void match_direction(struct match *m)
 {
-	bool dut = json_is_true(json_object_get(json_object_get(m->dut, "settings"), "both_ways"));
+	bool dut =
+		json_is_true(json_object_get(json_object_get(m->dut, META_SETTINGS), "both_ways"));
 	bool ref = json_is_true(
-		json_object_get(json_object_get(m->reference, "settings"), "both_ways"));
+		json_object_get(json_object_get(m->reference, META_SETTINGS), "both_ways"));
 
 	if (dut && !ref)
 		say(m, strdup("the reference was taken one way only, this run both ways"));
@@ -97,10 +101,10 @@ static void match_direction(struct match *m)
 
 static void match_span(struct match *m)
 {
-	double dut_a = number(m->dut, "settings", "start_nm");
-	double dut_b = number(m->dut, "settings", "stop_nm");
-	double ref_a = number(m->reference, "settings", "start_nm");
-	double ref_b = number(m->reference, "settings", "stop_nm");
+	double dut_a = number(m->dut, META_SETTINGS, "start_nm");
+	double dut_b = number(m->dut, META_SETTINGS, "stop_nm");
+	double ref_a = number(m->reference, META_SETTINGS, "start_nm");
+	double ref_b = number(m->reference, META_SETTINGS, "stop_nm");
 	double margin = m->rules->span_margin_nm;
 
 	if (isnan(dut_a) || isnan(dut_b))
@@ -115,8 +119,8 @@ static void match_span(struct match *m)
 
 static void match_temperature(struct match *m)
 {
-	double dut = number(m->dut, "environment", "chip_temperature_c");
-	double ref = number(m->reference, "environment", "chip_temperature_c");
+	double dut = number(m->dut, META_ENVIRONMENT, "chip_temperature_c");
+	double ref = number(m->reference, META_ENVIRONMENT, "chip_temperature_c");
 
 	if (fabs(dut - ref) > m->rules->temperature_tolerance_c)
 		say(m,
@@ -130,7 +134,7 @@ static const json_t *channel_of(const json_t *meta, const char *detector)
 	size_t i;
 	json_t *channel;
 
-	json_array_foreach(json_object_get(meta, "channels"), i, channel) {
+	json_array_foreach(json_object_get(meta, META_CHANNELS), i, channel) {
 		const char *name = json_string_value(json_object_get(channel, "detector"));
 
 		if (name && streq(name, detector))
@@ -144,7 +148,7 @@ static void match_detectors(struct match *m)
 	size_t i;
 	json_t *channel;
 
-	json_array_foreach(json_object_get(m->dut, "channels"), i, channel) {
+	json_array_foreach(json_object_get(m->dut, META_CHANNELS), i, channel) {
 		const char *role = json_string_value(json_object_get(channel, "role"));
 		const char *name = json_string_value(json_object_get(channel, "detector"));
 
@@ -153,14 +157,15 @@ static void match_detectors(struct match *m)
 		if (!channel_of(m->reference, name))
 			say(m, asprintf_or_null("the reference has no detector %s", name));
 	}
-	if (!!json_object_get(m->dut, "monitor") != !!json_object_get(m->reference, "monitor"))
+	if (!!json_object_get(m->dut, META_MONITOR) !=
+	    !!json_object_get(m->reference, META_MONITOR))
 		say(m, strdup("only one of the two runs has a power monitor"));
 }
 
 static void match_quality(struct match *m, double age_s)
 {
-	const char *verdict = json_string_value(json_object_get(m->reference, "verdict"));
-	const json_t *ledger = json_object_get(m->reference, "ledger");
+	const char *verdict = json_string_value(json_object_get(m->reference, META_VERDICT));
+	const json_t *ledger = json_object_get(m->reference, META_LEDGER);
 
 	if (ledger && !json_is_true(json_object_get(ledger, "complete")))
 		say(m, strdup("the reference is not complete"));
@@ -179,9 +184,9 @@ json_t *reference_match(const json_t *dut, const json_t *reference, double age_s
 
 	if (!m.against)
 		return NULL;
-	match_text(&m, "board", "serial", "board");
-	match_text(&m, "settings", "path", "path");
-	match_text(&m, "settings", "mode", "mode of sweeping");
+	match_text(&m, META_BOARD, "serial", "board");
+	match_text(&m, META_SETTINGS, "path", "path");
+	match_text(&m, META_SETTINGS, "mode", "mode of sweeping");
 	match_detectors(&m);
 	match_number(&m, "power_w", rules->power_tolerance, 1e3, "mW", "power");
 	match_number(&m, "speed_nm_per_s", rules->speed_tolerance, 1, "nm/s", "speed");

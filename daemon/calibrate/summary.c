@@ -11,6 +11,7 @@
 
 #include "base/util.h"
 #include "calibrate/dark.h"
+#include "data/meta.h"
 
 #define NEAR_STEPS 32 /* the histogram reaches so many ADC steps to either side of dark */
 #define NEAR_BINS (2 * NEAR_STEPS * 256)
@@ -341,14 +342,14 @@ static const struct channel *main_channel(const struct summary *s, const char *n
 static void environment_meta(const struct summary *s, json_t *meta)
 {
 	struct conversion c;
-	json_t *environment = json_object_get(meta, "environment");
+	json_t *environment = json_object_get(meta, META_ENVIRONMENT);
 
 	if (s->thermometer < 0 || s->temperature.count == 0 ||
 	    conversion_make(s->description, (unsigned int)s->thermometer, 0, 1, NAN, NAN, &c) < 0)
 		return;
 	if (!json_is_object(environment)) {
 		environment = json_object();
-		json_object_set_new(meta, "environment", environment);
+		json_object_set_new(meta, META_ENVIRONMENT, environment);
 	}
 	set_number(environment, "chip_temperature_c",
 		   moments_mean(&s->temperature) * c.scale + c.offset - 273.15);
@@ -368,16 +369,16 @@ static void flags_meta(const struct summary *s, json_t *meta)
 	for (int i = 0; i < POINT_FLAGS; i++)
 		if (s->flags[i] > 0)
 			json_object_set_new(flags, name[i], json_integer((json_int_t)s->flags[i]));
-	json_object_set_new(meta, "flags", flags);
+	json_object_set_new(meta, META_FLAGS, flags);
 }
 
 int summary_meta(const struct summary *s, json_t *meta)
 {
-	json_t *ledger = json_object_get(meta, "ledger"), *channel;
+	json_t *ledger = json_object_get(meta, META_LEDGER), *channel;
 	uint64_t below_total = 0;
 	size_t i;
 
-	json_array_foreach(json_object_get(meta, "channels"), i, channel) {
+	json_array_foreach(json_object_get(meta, META_CHANNELS), i, channel) {
 		const struct channel *c =
 			main_channel(s, json_string_value(json_object_get(channel, "detector")));
 		const char *role = json_string_value(json_object_get(channel, "role"));

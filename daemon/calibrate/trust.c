@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/util.h"
 #include "calibrate/expect.h"
+#include "data/meta.h"
 
 struct trust_limits trust_default_limits(void)
 {
@@ -95,7 +96,7 @@ static void judge_reference(const json_t *reference, const struct trust_limits *
 
 	if (!json_is_object(reference))
 		return;
-	json_array_foreach(json_object_get(reference, "reasons"), i, reason)
+	json_array_foreach(json_object_get(reference, META_REASONS), i, reason)
 		json_array_append(reasons, reason);
 	if (i == 0 && age_s > limits->reference_age_max_s)
 		say(reasons,
@@ -107,10 +108,10 @@ static void judge_reference(const json_t *reference, const struct trust_limits *
 static void judge_temperature(const json_t *meta, const struct trust_limits *limits,
 			      json_t *reasons)
 {
-	const json_t *environment = json_object_get(meta, "environment");
+	const json_t *environment = json_object_get(meta, META_ENVIRONMENT);
 	double sigma = number_of(environment, "chip_temperature_sigma_c");
 	const char *cause =
-		json_string_value(json_object_get(json_object_get(meta, "ledger"), "cause"));
+		json_string_value(json_object_get(json_object_get(meta, META_LEDGER), "cause"));
 
 	if (cause && streq(cause, "never settled"))
 		say(reasons, strdup("the temperature never settled within its time-out"));
@@ -137,7 +138,7 @@ static void judge_flags(const json_t *meta, bool light, json_t *reasons)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
-		int64_t n = count_of(json_object_get(meta, "flags"), flags[i].flag);
+		int64_t n = count_of(json_object_get(meta, META_FLAGS), flags[i].flag);
 
 		if (n > 0 && (light || !flags[i].light_only))
 			say(reasons, asprintf_or_null("%" PRId64 " point%s %s", n, plural(n),
@@ -186,11 +187,11 @@ static void judge_channel(const json_t *channel, int64_t points, bool light,
 static void judge_channels(const json_t *meta, bool light, const struct trust_limits *limits,
 			   json_t *reasons)
 {
-	int64_t points = count_of(json_object_get(meta, "ledger"), "received");
+	int64_t points = count_of(json_object_get(meta, META_LEDGER), "received");
 	size_t i;
 	json_t *channel;
 
-	json_array_foreach(json_object_get(meta, "channels"), i, channel)
+	json_array_foreach(json_object_get(meta, META_CHANNELS), i, channel)
 		judge_channel(channel, points, light, limits, reasons);
 }
 
@@ -198,12 +199,12 @@ static void judge_channels(const json_t *meta, bool light, const struct trust_li
 
 static void judge_trust(const json_t *meta, const struct trust_limits *limits, json_t *reasons)
 {
-	const char *kind = json_string_value(json_object_get(meta, "kind"));
+	const char *kind = json_string_value(json_object_get(meta, META_KIND));
 	/* Other sweeps may be dark on purpose: a dark current, a laser diode below threshold. */
 	bool light = kind && streq(kind, "wavelength-sweep");
 
-	judge_ledger(json_object_get(meta, "ledger"), reasons);
-	judge_reference(json_object_get(meta, "reference"), limits, reasons);
+	judge_ledger(json_object_get(meta, META_LEDGER), reasons);
+	judge_reference(json_object_get(meta, META_REFERENCE), limits, reasons);
 	judge_temperature(meta, limits, reasons);
 	judge_channels(meta, light, limits, reasons);
 	judge_flags(meta, light, reasons);

@@ -10,6 +10,7 @@
 
 #include "cli/print.h"
 #include "cli/wire.h"
+#include "data/meta.h"
 #include "export/terminal_plot.h"
 
 #define PICTURE_HEIGHT_MAX 24
@@ -102,7 +103,7 @@ static void signals_of(const struct table *table, const char *names[static SIGNA
 	const json_t *channel;
 	size_t i, n = 0;
 
-	json_array_foreach(member_at(table->meta, "channels"), i, channel) {
+	json_array_foreach(member_at(table->meta, META_CHANNELS), i, channel) {
 		const struct table_column *column;
 		char loss[TABLE_NAME_MAX];
 
@@ -182,7 +183,7 @@ int draw(struct cli *cli, FILE *to, const struct table *table, const json_t *ana
 	int r;
 
 	signals_of(table, signals);
-	if (!*signals && json_array_size(member_at(table->meta, "channels")) > 0 &&
+	if (!*signals && json_array_size(member_at(table->meta, META_CHANNELS)) > 0 &&
 	    (!picture || !picture->channels))
 		return cli_fail(cli, EXIT_USAGE,
 				"no picture: this run has no signal; name a column with -d");

@@ -4,11 +4,12 @@
  */
 #include "cli/run.h"
 #include "cli/verbs.h"
+#include "data/meta.h"
 
 #define FOLLOW_NS (2 * NSEC_PER_SEC)
 #define TURN_US 20000
 
-static const char *const keys[] = {"label", "device", "wafer", "die", "note", "operator"};
+static const char *const keys[] = {META_LABELS};
 
 static int read_labels(struct cli *cli, const struct options *o, json_t *labels)
 {

@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "cli/print.h"
+#include "data/meta.h"
 
 static enum colour verdict_colour(const char *status, const char *verdict)
 {
@@ -152,7 +153,7 @@ static void print_dark(FILE *to, const json_t *metadata)
 	bool any = false;
 	size_t i;
 
-	json_array_foreach(member_at(metadata, "channels"), i, channel) {
+	json_array_foreach(member_at(metadata, META_CHANNELS), i, channel) {
 		double before = member_value(channel, "dark_before_a"),
 		       after = member_value(channel, "dark_after_a");
 
@@ -175,12 +176,12 @@ static void print_dark(FILE *to, const json_t *metadata)
 
 static void print_reference(FILE *to, const json_t *metadata)
 {
-	const json_t *reference = member_at(metadata, "reference");
+	const json_t *reference = member_at(metadata, META_REFERENCE);
 
 	if (!json_is_object(reference))
 		return;
 	fprintf(to, "loss    against reference run %lld, %s older\n",
-		(long long)member_number(reference, "run", 0),
+		(long long)member_number(reference, META_RUN, 0),
 		duration(member_value(reference, "age_s")).text);
 }
 

@@ -5,6 +5,7 @@
 #include "cli/print.h"
 #include "cli/run.h"
 #include "cli/verbs.h"
+#include "data/meta.h"
 
 #include <math.h>
 
@@ -52,11 +53,11 @@ static void print_channels(FILE *to, const json_t *m)
 	struct grid g;
 	size_t i;
 
-	if (json_array_size(member_at(m, "channels")) == 0)
+	if (json_array_size(member_at(m, META_CHANNELS)) == 0)
 		return;
 	grid_begin(&g, "llllrr");
 	grid_heading(&g, "column|detector|role|range|saturated|below floor");
-	json_array_foreach(member_at(m, "channels"), i, c) {
+	json_array_foreach(member_at(m, META_CHANNELS), i, c) {
 		grid_cell(&g, "%s", member_text(c, "column"));
 		grid_cell(&g, "%s", member_text(c, "detector"));
 		grid_cell(&g, "%s", member_text(c, "role"));
@@ -95,14 +96,14 @@ int show_run(struct cli *cli, const struct object *run)
 		return print_json(cli, document);
 	}
 	report_run(cli, to, run->properties);
-	fprintf(to, "taken   %s on %s %s\n", member_text(m, "created"),
+	fprintf(to, "taken   %s on %s %s\n", member_text(m, META_CREATED),
 		member_text(m, "board.model"), member_text(m, "board.serial"));
-	if (*member_text(m, "operator"))
-		fprintf(to, "by      %s\n", member_text(m, "operator"));
-	if (*member_text(m, "note"))
-		fprintf(to, "note    %s\n", member_text(m, "note"));
-	if (member_number(m, "parent", 0) > 0)
-		fprintf(to, "repeats run %lld\n", (long long)member_number(m, "parent", 0));
+	if (*member_text(m, META_OPERATOR))
+		fprintf(to, "by      %s\n", member_text(m, META_OPERATOR));
+	if (*member_text(m, META_NOTE))
+		fprintf(to, "note    %s\n", member_text(m, META_NOTE));
+	if (member_number(m, META_PARENT, 0) > 0)
+		fprintf(to, "repeats run %lld\n", (long long)member_number(m, META_PARENT, 0));
 	print_settings(to, m);
 	print_axis(to, m);
 	print_channels(to, m);

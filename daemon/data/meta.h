@@ -38,13 +38,30 @@
 
 #define META_RUN "run"
 #define META_KIND "kind"
+#define META_LABEL "label"
+#define META_DEVICE "device"
+#define META_WAFER "wafer"
+#define META_DIE "die"
+#define META_NOTE "note"
+#define META_OPERATOR "operator"
+/* What people write on a run, in the order in which it is shown. */
+#define META_LABELS META_LABEL, META_DEVICE, META_WAFER, META_DIE, META_NOTE, META_OPERATOR
+#define META_CREATED "created"
+#define META_BOARD "board"
 #define META_SETTINGS "settings"
 #define META_AXIS "axis"
 #define META_CHANNELS "channels"
 #define META_MONITOR "monitor"
+#define META_LASER "laser"
+#define META_ENVIRONMENT "environment"
+#define META_REFERENCE "reference"
+#define META_FLAGS "flags"
 #define META_LEDGER "ledger"
 #define META_VERDICT "verdict"
 #define META_REASONS "reasons"
 #define META_ENDED_EARLY "ended_early"
+#define META_RECOVERED "recovered"
+#define META_PURPOSE "purpose"
+#define META_PARENT "parent"
 
 #endif

@@ -3,6 +3,7 @@
  * How a job begins: the plan is made on a worker, the run is opened by the writer, the stream
  * is made ready. See job.h. No light yet.
  */
+#include "data/meta.h"
 #include "etalond/job.h"
 
 #include "base/util.h"
@@ -64,8 +65,7 @@ static int add_missing(json_t *meta, const char *key, json_t *value)
 
 static json_t *make_meta(const struct job *job)
 {
-	static const char *const labels[] = {"label", "device",	  "wafer",  "die",
-					     "note",  "operator", "parent", "purpose"};
+	static const char *const labels[] = {META_LABELS, META_PARENT, META_PURPOSE};
 	const struct etalon_hw_description *head = &job->facts->description->head;
 	json_t *meta = json_deep_copy(job->plan->meta);
 	int r = meta ? 0 : -ENOMEM;
@@ -77,11 +77,11 @@ static json_t *make_meta(const struct job *job)
 			r = add_missing(meta, labels[i], json_incref(value));
 	}
 	if (r == 0)
-		r = add_missing(meta, "board",
+		r = add_missing(meta, META_BOARD,
 				json_pack("{s:s, s:s, s:s}", "model", head->model, "serial",
 					  head->serial, "firmware", head->firmware));
 	if (r == 0)
-		r = add_missing(json_object_get(meta, "board"), "link",
+		r = add_missing(json_object_get(meta, META_BOARD), "link",
 				json_string(job->board->link_name));
 	if (r < 0) {
 		json_decref(meta);
@@ -103,7 +103,7 @@ static int find_reference(struct store *store, struct job *job, char **ret_messa
 		return 0;
 	r = store_find_reference(store, job->meta, json_integer_value(wanted), &reference);
 	if (r == 0)
-		return json_object_set_new(job->meta, "reference", reference) < 0 ? -ENOMEM : 0;
+		return json_object_set_new(job->meta, META_REFERENCE, reference) < 0 ? -ENOMEM : 0;
 	if (r == -ENOENT && !json_is_integer(wanted))
 		return 0; /* power, then, and not loss */
 	return fail(ret_message, r, "reference %lld: %s", (long long)json_integer_value(wanted),

@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "base/util.h"
+#include "data/meta.h"
 #include "export/csv_read.h"
 #include "export/openepda.h"
 #include "export/row_count.h"
@@ -152,7 +153,7 @@ static int take_timestamp(const char *name, json_t *meta, char **ret_message)
 			    "%s: \"_timestamp\" is no ISO 8601 time; write it like "
 			    "'2018-09-12T09:59:19'",
 			    name);
-	if (!json_object_get(meta, "created") && json_object_set(meta, "created", value) < 0)
+	if (!json_object_get(meta, META_CREATED) && json_object_set(meta, META_CREATED, value) < 0)
 		return fail(ret_message, -ENOMEM, "%s: out of memory", name);
 	json_object_del(meta, "_timestamp");
 	return 0;

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/util.h"
+#include "data/meta.h"
 #include "export/csv_write.h"
 #include "export/openepda.h"
 #include "export/row_count.h"
@@ -29,7 +30,7 @@ static json_t *now_iso(void)
 static json_t *describe(const struct table *table)
 {
 	_cleanup_json_ json_t *all = json_object();
-	json_t *created = json_object_get(table->meta, "created");
+	json_t *created = json_object_get(table->meta, META_CREATED);
 	bool stamped = json_is_string(created) && openepda_is_time(json_string_value(created));
 
 	if (!all ||
@@ -40,7 +41,7 @@ static json_t *describe(const struct table *table)
 	    yaml_meta_add_legend(all, table) < 0)
 		return NULL;
 	if (stamped)
-		json_object_del(all, "created"); /* comes back from _timestamp */
+		json_object_del(all, META_CREATED); /* comes back from _timestamp */
 	return take_ptr(all);
 }
 

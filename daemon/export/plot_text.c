@@ -49,7 +49,7 @@ void plot_title(const struct table *table, const struct plot_options *options,
 {
 	static const char *const names[] = {"label", "device", "wafer", "die"};
 	static const char *const words[] = {"", "", "wafer ", "die "};
-	const char *created = string_of(table->meta, "created");
+	const char *created = string_of(table->meta, META_CREATED);
 	double run;
 
 	text[0] = '\0';

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdarg.h>
 
+#include "data/meta.h"
 #include "measure/plan_build.h"
 
 #define DAY_NS (24 * 3600 * NSEC_PER_SEC)
@@ -15,9 +16,8 @@
 static const char *const kinds[] = {"wavelength-sweep", "sweep", "dark"};
 
 /* Keys that any request may have; those of its kind come besides. */
-#define COMMON_KEYS                                                                           \
-	"kind", "detectors", "ranges", "label", "device", "wafer", "die", "note", "operator", \
-		"parent", "expectations", "analyse", "limits"
+#define COMMON_KEYS \
+	"kind", "detectors", "ranges", META_LABELS, "parent", "expectations", "analyse", "limits"
 
 static const char *const wavelength_keys[] = {
 	COMMON_KEYS, "start_fm",    "stop_fm", "points",    "power_fw",	 "speed_fm_per_s",
@@ -116,7 +116,7 @@ int plan_finish_segment(struct plan_build *b, struct segment *s)
 
 static int check_texts(struct plan_build *b)
 {
-	static const char *const texts[] = {"label", "device", "wafer", "die", "note", "operator"};
+	static const char *const texts[] = {META_LABELS};
 	const char *text;
 	int r;
 

@@ -124,8 +124,7 @@ static json_t *wavelength_axis(const struct plan_build *b)
 
 static void copy_texts(const struct plan_build *b, json_t *meta)
 {
-	static const char *const keys[] = {"label", "device",	"wafer",  "die",
-					   "note",  "operator", "parent", "purpose"};
+	static const char *const keys[] = {META_LABELS, META_PARENT, META_PURPOSE};
 
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
 		json_t *value = json_object_get(b->request, keys[i]);
@@ -145,7 +144,7 @@ static void add_laser(const struct plan_build *b, json_t *meta, int wavelength_s
 		     b->d->source[wavelength_source].belongs_to != i))
 			continue;
 		json_object_set_new(
-			meta, "laser",
+			meta, META_LASER,
 			json_pack("{s:f}", "rin_db_per_hz", (double)s->rin_mdb_per_hz * 1e-3));
 		return;
 	}
@@ -173,7 +172,7 @@ int plan_meta(struct plan_build *b, const char *kind, json_t *settings, int wave
 	json_t *meta = json_pack("{s:s, s:o, s:o, s:{s:s, s:s, s:s}}", META_KIND, kind,
 				 META_SETTINGS, settings, META_CHANNELS,
 				 all_channels(b, wavelength_source, axis_start_fm, axis_stop_fm),
-				 "board", "model", b->d->head.model, "serial", b->d->head.serial,
+				 META_BOARD, "model", b->d->head.model, "serial", b->d->head.serial,
 				 "firmware", b->d->head.firmware);
 
 	if (!meta)

@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "measure/plan_sweep.h"
+#include "data/meta.h"
 
 /* ---- light ---- */
 
@@ -254,7 +255,7 @@ static int add_meta(struct plan_build *b, const struct sweep *w)
 
 	if (r == 0 && s && !wavelength)
 		json_object_set_new(
-			b->plan->meta, "axis",
+			b->plan->meta, META_AXIS,
 			json_pack("{s:s, s:s}", "column", s->name, "provenance", "nominal"));
 	return r;
 }

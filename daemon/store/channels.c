@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/util.h"
+#include "data/meta.h"
 #include "store/sheet.h"
 
 #define TABLE_MARGIN_NM 1.0 /* tuning errors leave the span */
@@ -19,7 +20,7 @@ static json_t *meta_channel(const struct sheet *sheet, const char *detector)
 	json_t *channel;
 	size_t i;
 
-	json_array_foreach(json_object_get(sheet->meta, "channels"), i, channel) {
+	json_array_foreach(json_object_get(sheet->meta, META_CHANNELS), i, channel) {
 		const char *name = json_string_value(json_object_get(channel, "detector"));
 
 		if (name && streq(name, detector))
@@ -196,7 +197,7 @@ static void set_delays(struct sheet *sheet)
 static void find_roles(struct sheet *sheet)
 {
 	const json_t *fixed =
-		json_object_get(json_object_get(sheet->meta, "settings"), "wavelength_nm");
+		json_object_get(json_object_get(sheet->meta, META_SETTINGS), "wavelength_nm");
 
 	for (unsigned int i = 0; i < sheet->segment.program.detector_count; i++) {
 		unsigned int role = sheet->description->detector[sheet->channel[i].detector].role;
@@ -215,7 +216,7 @@ static void find_roles(struct sheet *sheet)
 /* The frame's own description must speak of the columns that it has. */
 static void correct_meta(struct sheet *sheet)
 {
-	json_t *axis = json_object_get(sheet->meta, "axis");
+	json_t *axis = json_object_get(sheet->meta, META_AXIS);
 
 	for (unsigned int i = 0; i < sheet->segment.program.detector_count; i++) {
 		const struct sheet_channel *c = &sheet->channel[i];

@@ -8,9 +8,10 @@
 #include <string.h>
 
 #include "base/util.h"
+#include "data/meta.h"
 #include "store/store_private.h"
 
-static const char *const label_keys[] = {"label", "device", "wafer", "die", "note", "operator"};
+static const char *const label_keys[] = {META_LABELS};
 
 /* Whatever people wrote on the run while it was taken stays. */
 static int keep_labels(struct store *s, int64_t run, json_t *meta)
@@ -26,10 +27,10 @@ static int keep_labels(struct store *s, int64_t run, json_t *meta)
 		if (value)
 			json_object_set(meta, label_keys[i], value);
 	}
-	if (!json_object_get(meta, "created") && json_object_get(stored, "created"))
-		json_object_set(meta, "created", json_object_get(stored, "created"));
-	if (!json_object_get(meta, "purpose") && json_object_get(stored, "purpose"))
-		json_object_set(meta, "purpose", json_object_get(stored, "purpose"));
+	if (!json_object_get(meta, META_CREATED) && json_object_get(stored, META_CREATED))
+		json_object_set(meta, META_CREATED, json_object_get(stored, META_CREATED));
+	if (!json_object_get(meta, META_PURPOSE) && json_object_get(stored, META_PURPOSE))
+		json_object_set(meta, META_PURPOSE, json_object_get(stored, META_PURPOSE));
 	return 0;
 }
 
@@ -37,7 +38,7 @@ static int update_final(struct store *s, int64_t run, const char *status, const 
 			const struct run_size *size)
 {
 	const char *cause =
-		json_string_value(json_object_get(json_object_get(meta, "ledger"), "cause"));
+		json_string_value(json_object_get(json_object_get(meta, META_LEDGER), "cause"));
 	_cleanup_statement_ sqlite3_stmt *statement = NULL;
 	int r = store_prepare(
 		s,
@@ -113,7 +114,7 @@ static int finish_lost(struct store *s, struct writing *w)
 
 static bool ledger_says_complete(const json_t *meta)
 {
-	const json_t *ledger = json_object_get(meta, "ledger");
+	const json_t *ledger = json_object_get(meta, META_LEDGER);
 
 	return !ledger || json_is_true(json_object_get(ledger, "complete"));
 }
@@ -127,7 +128,7 @@ static int finish_whole(struct store *s, struct writing *w, const char *status, 
 		return store_fail(s, -EINVAL, "run %" PRId64 ": its description is no object",
 				  w->run);
 	r = keep_labels(s, w->run, meta);
-	if (r == 0 && !json_object_get(meta, "flags"))
+	if (r == 0 && !json_object_get(meta, META_FLAGS))
 		r = store_run_summarise(s, w->run, meta);
 	if (r < 0)
 		return r;

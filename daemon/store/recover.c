@@ -10,6 +10,7 @@
 
 #include "base/util.h"
 #include "calibrate/trust.h"
+#include "data/meta.h"
 #include "measure/ledger.h"
 #include "measure/plan_count.h"
 #include "store/store_private.h"
@@ -96,7 +97,7 @@ static int recount_segment(struct store *s, int64_t run, const struct stored_seg
 	}
 	size->bytes += c.bytes;
 	if (r == 0 && segment->purpose == SEGMENT_MAIN) {
-		json_object_set(meta, "ledger", ledger);
+		json_object_set(meta, META_LEDGER, ledger);
 		size->points += c.ledger.received;
 	}
 	free(c.message);
@@ -112,7 +113,7 @@ static int recount_segments(struct store *s, int64_t run, struct summary *summar
 
 	if (r < 0)
 		return r;
-	json_object_set_new(meta, "ledger",
+	json_object_set_new(meta, META_LEDGER,
 			    json_pack("{s:b, s:n, s:i, s:i, s:[], s:s, s:s, s:[s]}", "complete", 0,
 				      "produced", "received", 0, "dropped", 0, "gaps", "crc",
 				      "unknown", "cause", "interrupted", "why",
@@ -133,10 +134,10 @@ static int judge(json_t *meta, const char *cause)
 	if (r < 0)
 		return r;
 	json_array_insert_new(reasons, 0, json_string(cause));
-	json_object_set_new(meta, "reasons", reasons);
+	json_object_set_new(meta, META_REASONS, reasons);
 	/* Whatever the counts say: nobody saw this run end. */
-	json_object_set_new(meta, "verdict", json_string("untrustworthy"));
-	json_object_set_new(meta, "recovered", json_string(cause));
+	json_object_set_new(meta, META_VERDICT, json_string("untrustworthy"));
+	json_object_set_new(meta, META_RECOVERED, json_string(cause));
 	return 0;
 }
 

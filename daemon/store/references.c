@@ -9,6 +9,7 @@
 
 #include "base/util.h"
 #include "calibrate/reference.h"
+#include "data/meta.h"
 #include "store/store_private.h"
 
 #define CANDIDATES_MAX 50 /* looked at, newest first */
@@ -23,7 +24,7 @@ static bool is_signal(const json_t *channel)
 
 int store_put_references(struct store *s, int64_t run, const json_t *meta)
 {
-	const char *purpose = json_string_value(json_object_get(meta, "purpose"));
+	const char *purpose = json_string_value(json_object_get(meta, META_PURPOSE));
 	_cleanup_statement_ sqlite3_stmt *statement = NULL;
 	json_t *channel;
 	size_t i;
@@ -35,7 +36,7 @@ int store_put_references(struct store *s, int64_t run, const json_t *meta)
 			  "INSERT OR IGNORE INTO reference (run, detector, created_ns)"
 			  " SELECT id, ?, created_ns FROM run WHERE id = ?",
 			  &statement);
-	json_array_foreach(json_object_get(meta, "channels"), i, channel) {
+	json_array_foreach(json_object_get(meta, META_CHANNELS), i, channel) {
 		if (r < 0)
 			break;
 		if (!is_signal(channel))
@@ -73,7 +74,7 @@ static int judge(struct store *s, const json_t *meta, int64_t run, json_t **ret)
 		return -ENOMEM;
 	if (!streq(status, "complete"))
 		json_array_append_new(reasons, json_string("the reference is not complete"));
-	*ret = json_pack("{s:I, s:f, s:o}", "run", (json_int_t)run, "age_s", age_s, "reasons",
+	*ret = json_pack("{s:I, s:f, s:o}", META_RUN, (json_int_t)run, "age_s", age_s, META_REASONS,
 			 reasons);
 	return *ret ? 0 : -ENOMEM;
 }
@@ -83,7 +84,7 @@ static const char *first_signal(const json_t *meta)
 	json_t *channel;
 	size_t i;
 
-	json_array_foreach(json_object_get(meta, "channels"), i, channel)
+	json_array_foreach(json_object_get(meta, META_CHANNELS), i, channel)
 		if (is_signal(channel))
 			return json_string_value(json_object_get(channel, "detector"));
 	return NULL;
@@ -113,7 +114,7 @@ static int newest_that_fits(struct store *s, const json_t *meta, json_t **ret)
 			continue;
 		if (r < 0)
 			return r;
-		if (json_array_size(json_object_get(candidate, "reasons")) == 0) {
+		if (json_array_size(json_object_get(candidate, META_REASONS)) == 0) {
 			*ret = candidate;
 			return 0;
 		}

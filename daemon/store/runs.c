@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "base/util.h"
+#include "data/meta.h"
 #include "store/store_private.h"
 
 char *store_time_text(int64_t ns)
@@ -96,10 +97,10 @@ int store_run_get(struct store *s, int64_t run, json_t **ret)
 	meta = store_column_json(row, 0);
 	if (!json_is_object(meta))
 		return damaged_run(s, run);
-	json_object_set_new(meta, "run", json_integer(run));
+	json_object_set_new(meta, META_RUN, json_integer(run));
 	json_object_set_new(meta, "status", json_string(store_column_text(row, 1)));
-	if (!json_object_get(meta, "created"))
-		set_time(meta, "created", row, 2);
+	if (!json_object_get(meta, META_CREATED))
+		set_time(meta, META_CREATED, row, 2);
 	set_time(meta, "finished", row, 3);
 	json_object_set_new(meta, "bytes", json_integer(sqlite3_column_int64(row, 4)));
 	json_object_set_new(meta, "points", json_integer(sqlite3_column_int64(row, 5)));
@@ -180,7 +181,7 @@ static int calibration_of(struct store *s, int64_t run, json_t **ret)
 	if (r < 0)
 		return r;
 	id = store_calibration_id(d);
-	reference = json_object_get(json_object_get(meta, "reference"), "run");
+	reference = json_object_get(json_object_get(meta, META_REFERENCE), META_RUN);
 	json_object_set_new(ids, "board", json_string(id ? id : ""));
 	if (json_is_integer(reference))
 		json_object_set_new(ids, "reference", json_integer(json_integer_value(reference)));
@@ -245,13 +246,12 @@ void store_bind_searchable(sqlite3_stmt *statement, const json_t *meta)
 
 static int check_changes(struct store *s, const json_t *changes)
 {
-	static const char *const texts[] = {"label", "device",	 "wafer",  "die",
-					    "note",  "operator", "verdict"};
+	static const char *const texts[] = {META_LABELS, META_VERDICT};
 	const char *key;
 	json_t *value;
 
 	json_object_foreach((json_t *)(uintptr_t)changes, key, value) {
-		bool known = streq(key, "reasons") && json_is_array(value);
+		bool known = streq(key, META_REASONS) && json_is_array(value);
 
 		for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
 			known = known || (streq(key, texts[i]) && json_is_string(value));

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/util.h"
+#include "data/meta.h"
 #include "measure/plan_count.h"
 
 struct sheet *sheet_free(struct sheet *sheet)
@@ -47,7 +48,7 @@ static int load_run(struct store *s, struct sheet *sheet)
 	sheet->finished = !streq(json_string_value(status), "running");
 	sheet->points_stored = json_integer_value(json_object_get(sheet->meta, "points"));
 	sheet->reference = json_integer_value(
-		json_object_get(json_object_get(sheet->meta, "reference"), "run"));
+		json_object_get(json_object_get(sheet->meta, META_REFERENCE), META_RUN));
 	return 0;
 }
 
@@ -197,7 +198,7 @@ static uint64_t averaged_group(const struct sheet *sheet)
 {
 	const struct etalon_hw_program *p = &sheet->segment.program;
 	const json_t *average =
-		json_object_get(json_object_get(sheet->meta, "settings"), "average");
+		json_object_get(json_object_get(sheet->meta, META_SETTINGS), "average");
 	uint64_t group = 1;
 
 	if (json_integer_value(average) < 2 || p->axis_count < 2 || p->axis[0].gang_count > 0 ||

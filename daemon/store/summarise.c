@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 
+#include "data/meta.h"
 #include "store/store_private.h"
 
 static int feed(void *userdata, const void *records, size_t bytes, bool damaged)
@@ -52,7 +53,7 @@ static int summarise_stored(struct store *s, int64_t run, json_t *meta)
 /* Only now the temperature of this run is known: does the reference still fit? */
 static int judge_reference(struct store *s, json_t *meta)
 {
-	const json_t *number = json_object_get(json_object_get(meta, "reference"), "run");
+	const json_t *number = json_object_get(json_object_get(meta, META_REFERENCE), META_RUN);
 	json_t *reference = NULL;
 	int r;
 
@@ -60,11 +61,11 @@ static int judge_reference(struct store *s, json_t *meta)
 		return 0;
 	r = store_find_reference(s, meta, json_integer_value(number), &reference);
 	if (r == -ENOENT) /* deleted meanwhile */
-		reference = json_pack("{s:I, s:[s]}", "run", json_integer_value(number), "reasons",
-				      "the reference no longer exists");
+		reference = json_pack("{s:I, s:[s]}", META_RUN, json_integer_value(number),
+				      META_REASONS, "the reference no longer exists");
 	else if (r < 0)
 		return r;
-	json_object_set_new(meta, "reference", reference);
+	json_object_set_new(meta, META_REFERENCE, reference);
 	return 0;
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/util.h"
+#include "data/meta.h"
 #include "store/store_private.h"
 
 struct writing *store_writing(struct store *s, int64_t run)
@@ -134,10 +135,10 @@ static int begin_run(struct store *s, struct writing *w, const struct plan *plan
 	_cleanup_free_ char *created = store_time_text(created_ns);
 	int r;
 
-	if (!json_object_get(meta, "created") && created)
-		json_object_set_new(meta, "created", json_string(created));
-	if (!json_object_get(meta, "purpose") && json_object_get(plan->request, "purpose"))
-		json_object_set(meta, "purpose", json_object_get(plan->request, "purpose"));
+	if (!json_object_get(meta, META_CREATED) && created)
+		json_object_set_new(meta, META_CREATED, json_string(created));
+	if (!json_object_get(meta, META_PURPOSE) && json_object_get(plan->request, "purpose"))
+		json_object_set(meta, META_PURPOSE, json_object_get(plan->request, "purpose"));
 	r = store_put_description(s, w->description, &description);
 	if (r == 0)
 		r = insert_run(s, plan, meta, created_ns, description, &w->run);
