@@ -28,7 +28,11 @@
 #define LONG_SWEEP "sweep wavelength 1540nm 1560nm --step 1pm --speed 2nm/s -d through --no-plot"
 #define MAIN_POINTS 2001
 
-static const struct session_options fast = {.speed_max = true};
+static const struct session_options fast = {
+	.speed_max = true,
+	.watchdog_ms = SESSION_PATIENT_WATCHDOG_MS,
+};
+static const struct session_options real_time = {.watchdog_ms = SESSION_PATIENT_WATCHDOG_MS};
 
 /* ---- typing ---- */
 
@@ -255,7 +259,7 @@ START_TEST(a_board_that_falls_silent_ends_the_sweep_dark_and_partial)
 	sd_bus *bus;
 	int code;
 
-	session_start(&s, NULL); /* real time, so that there is a middle */
+	session_start(&s, &real_time); /* real time, so that there is a middle */
 	session_fault(&s, silences[_i].fault);
 	code = type(&s, LONG_SWEEP, &text);
 	ck_assert_msg(code == 5, "%s: exit %d: %s", silences[_i].fault, code, text);
@@ -325,6 +329,7 @@ START_TEST(a_reached_quota_ends_the_sweep_dark_and_keeps_what_was_stored)
 	struct session s;
 	const struct session_options options = {
 		.speed_max = true,
+		.watchdog_ms = SESSION_PATIENT_WATCHDOG_MS,
 		.config = "default_power: 0 dBm\nquota: 24 MB\naliases:\n"
 			  "  - {name: through, channel: pd1}\n  - {name: drop, channel: pd2}\n",
 	};
@@ -374,7 +379,7 @@ START_TEST(a_second_etalond_is_refused_and_the_first_goes_on)
 	pid_t sweep;
 	int code;
 
-	session_start(&s, NULL);
+	session_start(&s, &real_time);
 	other = asprintf_or_null("%s/second.db", s.dir);
 	sweep = begin(&s, "sweep.out", "sweep wavelength 1549nm 1551nm --step 1pm --speed 2nm/s "
 				       "-d through --no-plot");
@@ -495,7 +500,7 @@ START_TEST(clients_that_die_within_a_call_leave_the_dark_and_a_living_daemon)
 	sd_bus *bus;
 	uint32_t crc;
 
-	session_start(&s, NULL);
+	session_start(&s, &real_time);
 	typed(&s, 0, "complete", SWEEP);
 	crc = crc_of(&s, 1, MAIN_POINTS);
 	bus = session_bus(&s);

@@ -23,10 +23,11 @@
 #define MANAGER "org.etalon1.Manager"
 
 static struct session session;
+static const struct session_options patient = {.watchdog_ms = SESSION_PATIENT_WATCHDOG_MS};
 
 static void start(void)
 {
-	session_start(&session, NULL);
+	session_start(&session, &patient);
 }
 
 static void stop(void)
@@ -90,7 +91,7 @@ START_TEST(a_second_daemon_on_the_same_store_is_refused)
 	struct session other;
 	const char *const arguments[] = {"--bus", other.address, "--store", session.store, NULL};
 
-	session_start(&other, NULL);
+	session_start(&other, &patient);
 	session_kill(&other.daemon, SIGTERM);
 	must_refuse(arguments, session.store);
 	session_start_daemon(&other);
@@ -172,7 +173,7 @@ START_TEST(on_sigterm_light_goes_off_first_and_the_exit_is_clean)
 	uint64_t before;
 	int status;
 
-	holder_start(&h, &session, 1000, true);
+	holder_start(&h, &session, HOLDER_PATIENT_MS, true);
 	before = now_ns();
 	kill(session.daemon, SIGTERM);
 	ck_assert_int_eq(waitpid(session.daemon, &status, 0), session.daemon);
@@ -200,7 +201,7 @@ START_TEST(a_stop_at_any_moment_of_a_sweep_is_clean)
 		struct holder h;
 		int status;
 
-		holder_start(&h, &session, 1000, i % 3 == 0);
+		holder_start(&h, &session, HOLDER_PATIENT_MS, i % 3 == 0);
 		/* A third of a second of sweep; delay, dark, storing and analysis besides. */
 		job = measure_wavelength(bus, board, 1549000000, 1555000000, 6001, 20000000,
 					 detectors);
@@ -231,7 +232,7 @@ START_TEST(light_ends_when_the_bus_does)
 	struct holder h;
 	int status;
 
-	holder_start(&h, &session, 1000, true);
+	holder_start(&h, &session, HOLDER_PATIENT_MS, true);
 	session_kill(&session.bus, SIGKILL);
 	/* A daemon nobody can reach keeps no light and does not stay. */
 	ck_assert_int_eq(waitpid(session.daemon, &status, 0), session.daemon);
@@ -301,15 +302,19 @@ static uint64_t switches(pid_t pid)
 	return n;
 }
 
+/* What starting has left to be done may take longer on a shared machine: then the next window is quiet. */
 START_TEST(an_idle_daemon_does_not_wake_up)
 {
-	uint64_t before;
+	uint64_t woken = UINT64_MAX;
 
-	/* Whatever starting has left to be done. */
 	poll(NULL, 0, 1000);
-	before = switches(session.daemon);
-	poll(NULL, 0, 3000);
-	ck_assert_uint_le(switches(session.daemon) - before, 2);
+	for (int window = 0; window < 4 && woken > 2; window++) {
+		uint64_t before = switches(session.daemon);
+
+		poll(NULL, 0, 3000);
+		woken = switches(session.daemon) - before;
+	}
+	ck_assert_uint_le(woken, 2);
 }
 END_TEST
 
@@ -318,6 +323,7 @@ START_TEST(readiness_is_told_when_all_can_be_asked)
 	_cleanup_free_ char *path = asprintf_or_null("%s/notify", session.dir), *board = NULL;
 	const char *const argv[] = {"etalond",	   "--bus",   session.address, "--emulate",
 				    session.board, "--store", session.store,   NULL};
+	const struct timeval patience = {.tv_sec = 20};
 	char text[512] = "";
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -326,6 +332,7 @@ START_TEST(readiness_is_told_when_all_can_be_asked)
 	session_kill(&session.daemon, SIGTERM);
 	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
 	ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)), 0);
 	setenv("NOTIFY_SOCKET", path, 1);
 	session.daemon = session_spawn(&session, "etalond.out", argv);
 	unsetenv("NOTIFY_SOCKET");

@@ -22,6 +22,7 @@
 #define NM 1000000LL
 
 static struct session session;
+static const struct session_options patient = {.watchdog_ms = SESSION_PATIENT_WATCHDOG_MS};
 static sd_bus *bus;
 static char *board, error[64];
 
@@ -29,7 +30,7 @@ static const char *const through[] = {"through", NULL};
 
 static void start(void)
 {
-	session_start(&session, NULL);
+	session_start(&session, &patient);
 	bus = session_bus(&session);
 	board = session_board_path(bus);
 }
@@ -91,7 +92,7 @@ START_TEST(a_sweep_is_complete_analysed_and_dark_afterwards)
 	sd_bus_message *reply = NULL;
 	struct holder h;
 
-	holder_start(&h, &session, 1000, false);
+	holder_start(&h, &session, HOLDER_PATIENT_MS, false);
 	job = short_sweep();
 	ends_as(job, "complete");
 	verdict = text_of(job, JOB, "Verdict");
@@ -114,7 +115,7 @@ START_TEST(a_warm_laser_needs_no_new_delay_and_stays_warm)
 	_cleanup_free_ char *job = NULL, *again = NULL;
 	struct holder h;
 
-	holder_start(&h, &session, 1000, true);
+	holder_start(&h, &session, HOLDER_PATIENT_MS, true);
 	job = short_sweep();
 	ends_as(job, "complete");
 	ck_assert(session_wait_state(bus, board, "emitting", 100));
@@ -145,7 +146,7 @@ START_TEST(expectations_are_judged)
 	struct holder h;
 	int r;
 
-	holder_start(&h, &session, 1000, false);
+	holder_start(&h, &session, HOLDER_PATIENT_MS, false);
 	r = sd_bus_call_method(bus, "org.etalon1", board, BOARD, "Measure", &e, &reply, "a{sv}", 7,
 			       "kind", "s", "wavelength-sweep", "detectors", "as", 1, "through",
 			       "start_fm", "x", INT64_C(1549000000), "stop_fm", "x",
@@ -233,7 +234,7 @@ START_TEST(whatever_ends_a_sweep_its_points_are_kept_with_the_cause)
 	_cleanup_free_ char *job = NULL, *name = NULL, *message = NULL, *status = NULL;
 	struct holder h;
 
-	holder_start(&h, &session, 1000, false);
+	holder_start(&h, &session, HOLDER_PATIENT_MS, false);
 	job = long_sweep();
 	endings[_i].act(&h, job);
 	ends_as(job, "partial");
@@ -255,7 +256,7 @@ START_TEST(a_cancelled_sweep_leaves_a_warm_laser_warm_behind_a_shut_gate)
 	struct holder h;
 	int open = 1;
 
-	holder_start(&h, &session, 1000, true);
+	holder_start(&h, &session, HOLDER_PATIENT_MS, true);
 	job = long_sweep();
 	ck_assert_int_eq(holder_call(bus, job, JOB, "Cancel", error, ""), 0);
 	ends_as(job, "partial");
@@ -274,7 +275,7 @@ START_TEST(dropped_records_are_counted_and_never_pass_as_complete)
 	_cleanup_free_ char *job = NULL, *verdict = NULL;
 	struct holder h;
 
-	holder_start(&h, &session, 1000, false);
+	holder_start(&h, &session, HOLDER_PATIENT_MS, false);
 	session_fault(&session, "{\"fault\":\"drop-record\",\"at_point\":1000,\"count\":3}");
 	job = short_sweep();
 	ends_as(job, "partial");
@@ -315,7 +316,7 @@ START_TEST(beyond_a_limit_nothing_is_started)
 {
 	struct holder h;
 
-	holder_start(&h, &session, 1000, false);
+	holder_start(&h, &session, HOLDER_PATIENT_MS, false);
 	ck_assert_ptr_null(
 		measure_wavelength(bus, board, 1400 * NM, 1560 * NM, 20001, 20 * NM, through));
 	ck_assert_ptr_null(

@@ -364,11 +364,15 @@ START_TEST(many_requests_at_once_are_served_or_told_to_come_back)
 	_cleanup_free_ char *text = NULL;
 
 	take_dark(1000000);
+	/* All at once, however slowly they are sent. */
+	kill(session.daemon, SIGSTOP);
 	for (int i = 0; i < CALLS; i++)
 		ck_assert_int_ge(sd_bus_call_method_async(bus, NULL, "org.etalon1", ROOT "/run/1",
 							  RUN, "GetData", on_data, &a, "ttta{sv}",
 							  UINT64_C(0), UINT64_C(0), UINT64_C(1), 0),
 				 0);
+	ck_assert_int_ge(sd_bus_flush(bus), 0);
+	kill(session.daemon, SIGCONT);
 	/* Small things are answered meanwhile. */
 	text = run_status(bus, 1);
 	ck_assert_str_eq(text, "complete");

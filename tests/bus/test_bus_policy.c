@@ -23,6 +23,7 @@
 #define ALLOWED ""
 
 static struct session session;
+static const struct session_options patient = {.watchdog_ms = SESSION_PATIENT_WATCHDOG_MS};
 
 static bool can_be_somebody_else(void)
 {
@@ -82,11 +83,11 @@ START_TEST(another_user_can_not_use_the_lease_but_can_end_light)
 
 	if (!can_be_somebody_else())
 		return;
-	session_start(&session, NULL);
+	session_start(&session, &patient);
 	ck_assert_int_eq(chmod(session.dir, 0755), 0);
 	bus = session_bus(&session);
 	board = session_board_path(bus);
-	holder_start(&h, &session, 1000, true);
+	holder_start(&h, &session, HOLDER_PATIENT_MS, true);
 	call_as_nobody(board, BOARD, "SetGate", "b", true, error);
 	ck_assert_str_eq(error, "LeaseHeld");
 	call_as_nobody(board, BOARD, "Emit", "a{sx}", false, error);
@@ -172,7 +173,7 @@ START_TEST(everybody_observes_and_darkens_and_only_the_group_acts)
 
 	if (!can_be_somebody_else())
 		return;
-	session_start(&session, NULL);
+	session_start(&session, &patient);
 	ck_assert_int_eq(chmod(session.dir, 0755), 0);
 	use_strict_bus();
 	bus = session_bus(&session);

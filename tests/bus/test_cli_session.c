@@ -127,7 +127,11 @@ static bool ever_lit(const struct session *s)
 	return lit;
 }
 
-static const struct session_options fast = {.speed_max = true};
+static const struct session_options fast = {
+	.speed_max = true,
+	.watchdog_ms = SESSION_PATIENT_WATCHDOG_MS,
+};
+static const struct session_options real_time = {.watchdog_ms = SESSION_PATIENT_WATCHDOG_MS};
 
 /* ---- what there is ---- */
 
@@ -147,7 +151,7 @@ START_TEST(a_new_user_is_told_what_to_type)
 		{0, "meter through --count 2 --interval 20ms", "through"},
 		{0, "set h1 2V bias1=-1V", "bias1 -1 V"},
 		{0, "off", "light off"},
-		{0, "wait board --timeout 5s", "board"},
+		{0, "wait board --timeout 20s", "board"},
 		{0, "wait state off", "state   off"},
 		{0, "reference list", "no such run"},
 		{2, "show", "there is no run yet"},
@@ -321,7 +325,7 @@ START_TEST(the_first_ctrl_c_keeps_what_was_taken)
 	pid_t pid;
 	int code;
 
-	session_start(&s, NULL); /* real time: five seconds of sweep */
+	session_start(&s, &real_time); /* real time: five seconds of sweep */
 	pid = begin(&s, "sweep.out", LONG_SWEEP);
 	points_are_taken(&s, 2000);
 	kill(pid, SIGINT);
@@ -341,13 +345,13 @@ START_TEST(a_client_that_is_killed_leaves_the_dark_and_its_run)
 	struct session s;
 	pid_t pid;
 
-	session_start(&s, NULL);
+	session_start(&s, &real_time);
 	pid = begin(&s, "sweep.out", LONG_SWEEP);
 	points_are_taken(&s, 2000);
 	kill(pid, SIGKILL);
 	finish(pid);
 	must_become(&s, "off");
-	typed(&s, 5, "run 1", "wait job 1 --timeout 10s");
+	typed(&s, 5, "run 1", "wait job 1 --timeout 20s");
 	session_stop(&s);
 }
 END_TEST
@@ -359,7 +363,7 @@ START_TEST(a_daemon_that_dies_is_told_and_its_run_found_again)
 	pid_t pid;
 	int code;
 
-	session_start(&s, NULL);
+	session_start(&s, &real_time);
 	pid = begin(&s, "sweep.out", LONG_SWEEP);
 	points_are_taken(&s, 2000);
 	session_kill(&s.daemon, SIGKILL);
@@ -384,7 +388,7 @@ START_TEST(an_open_interlock_stops_and_then_refuses)
 	pid_t pid;
 	int code;
 
-	session_start(&s, NULL);
+	session_start(&s, &real_time);
 	pid = begin(&s, "sweep.out", LONG_SWEEP);
 	points_are_taken(&s, 2000);
 	session_fault(&s, "{\"fault\": \"interlock-open\"}");
@@ -413,7 +417,7 @@ START_TEST(sweeps_attach_to_a_hold_and_leave_it_warm)
 
 	session_start(&s, &fast);
 	hold = begin(&s, "hold.out", "hold 1550nm --power 0dBm");
-	typed(&s, 0, NULL, "wait state emitting --timeout 10s");
+	typed(&s, 0, NULL, "wait state emitting --timeout 20s");
 	typed(&s, 0, "laser warm, gate shut", "status");
 	typed(&s, 0, "complete", SWEEP);
 	typed(&s, 0, "laser warm, gate shut", "status");
@@ -436,7 +440,7 @@ START_TEST(anybody_turns_a_held_laser_off_and_the_holder_is_told_why)
 
 	session_start(&s, &fast);
 	hold = begin(&s, "hold.out", "hold");
-	typed(&s, 0, NULL, "wait state emitting --timeout 10s");
+	typed(&s, 0, NULL, "wait state emitting --timeout 20s");
 	typed(&s, 0, "light off", "off");
 	code = finish(hold);
 	text = output_of(&s, "hold.out");
@@ -454,12 +458,12 @@ START_TEST(a_lease_can_be_taken_over_and_the_loser_knows)
 
 	session_start(&s, &fast);
 	first = begin(&s, "first.out", "hold");
-	typed(&s, 0, NULL, "wait state emitting --timeout 10s");
+	typed(&s, 0, NULL, "wait state emitting --timeout 20s");
 	second = begin(&s, "second.out", "hold --take-over");
 	ck_assert_int_eq(finish(first), 4);
 	text = output_of(&s, "first.out");
 	ck_assert_msg(strstr(text, "taken over") != NULL, "%s", text);
-	typed(&s, 0, NULL, "wait state emitting --timeout 10s");
+	typed(&s, 0, NULL, "wait state emitting --timeout 20s");
 	kill(second, SIGTERM);
 	ck_assert_int_eq(finish(second), 0);
 	must_become(&s, "off");
@@ -537,7 +541,7 @@ START_TEST(a_second_ctrl_c_leaves_at_once_and_in_the_dark)
 	struct session s;
 	pid_t pid;
 
-	session_start(&s, NULL);
+	session_start(&s, &real_time);
 	text[0] = '\0';
 	pid = forkpty(&fd, NULL, NULL, &window);
 	ck_assert(pid >= 0);
@@ -557,7 +561,7 @@ START_TEST(a_second_ctrl_c_leaves_at_once_and_in_the_dark)
 	ck_assert_int_eq(write(fd, "\x03", 1), 1);
 	ck_assert_int_eq(finish(pid), 5);
 	kill(s.daemon, SIGCONT);
-	typed(&s, 0, NULL, "wait state dark --timeout 5s"); /* the lease died with the client */
+	typed(&s, 0, NULL, "wait state dark --timeout 20s"); /* the lease died with the client */
 	session_stop(&s);
 }
 END_TEST

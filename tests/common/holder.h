@@ -17,6 +17,9 @@ struct holder {
 #define HOLDER_FALL_SILENT 's' /* keeps everything open, speaks no more */
 #define HOLDER_CLOSE_LEASE 'c' /* keeps the connection, closes the lease */
 
+/* Of a lease that is not lost by silence, whatever a shared machine does meanwhile. */
+#define HOLDER_PATIENT_MS 5000U
+
 /* Returns when the lease is held and, with emit, the board is emitting. */
 void holder_start(struct holder *h, const struct session *s, unsigned int period_ms, bool emit);
 void holder_tell(struct holder *h, char what);

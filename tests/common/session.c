@@ -178,6 +178,18 @@ void session_start_daemon(struct session *s)
 	ck_abort_msg("etalond did not show its board");
 }
 
+static void write_config(const struct session *s, const struct session_options *options)
+{
+	const char *config = options && options->config ? options->config : default_config;
+	_cleanup_free_ char *longer = NULL;
+
+	if (options && options->watchdog_ms) {
+		longer = asprintf_or_null("%swatchdog_ms: %u\n", config, options->watchdog_ms);
+		config = longer;
+	}
+	write_file(s->config, config);
+}
+
 void session_start(struct session *s, const struct session_options *options)
 {
 	const char *argv[] = { "dbus-daemon", "--nofork", "--nopidfile", "--config-file", NULL, NULL };
@@ -195,7 +207,7 @@ void session_start(struct session *s, const struct session_options *options)
 	config = asprintf_or_null(bus_config, s->dir);
 	path = asprintf_or_null("%s/bus.conf", s->dir);
 	write_file(path, config);
-	write_file(s->config, options && options->config ? options->config : default_config);
+	write_config(s, options);
 	argv[4] = path;
 	s->bus = session_spawn(s, "bus.out", argv);
 	session_start_emulator(s, options);

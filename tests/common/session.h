@@ -29,7 +29,12 @@ struct session_options {
 	const char *const *emulator_arguments; /* further ones, NULL-terminated, or NULL */
 	const char *config; /* text of etalond.conf, or NULL: aliases through = pd1, drop = pd2, 0 dBm */
 	bool log_kicks;
+	/* The board's watchdog, 0: the default. No test that measures no time needs a short one. */
+	unsigned int watchdog_ms;
 };
+
+/* The most there is: a shared machine that stands still for a moment must not look like a dead daemon. */
+#define SESSION_PATIENT_WATCHDOG_MS 1000U
 
 /* Starts all three and waits until the board is on the bus. Aborts the test with what they printed. */
 void session_start(struct session *s, const struct session_options *options);
