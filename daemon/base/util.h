@@ -45,6 +45,21 @@ static inline uint64_t wall_ns(void)
 	return timespec_ns(t);
 }
 
+/* UINT64_MAX where the result does not fit: times that are out of reach stay so. */
+static inline uint64_t sum_or_max(uint64_t a, uint64_t b)
+{
+	uint64_t sum;
+
+	return __builtin_add_overflow(a, b, &sum) ? UINT64_MAX : sum;
+}
+
+static inline uint64_t product_or_max(uint64_t a, uint64_t b)
+{
+	uint64_t product;
+
+	return __builtin_mul_overflow(a, b, &product) ? UINT64_MAX : product;
+}
+
 /* CRC-32C (Castagnoli, RFC 3720 B.4). Start with crc = 0; feed pieces in order. */
 uint32_t crc32c(uint32_t crc, const void *data, size_t size);
 

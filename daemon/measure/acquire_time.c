@@ -12,31 +12,17 @@
 #define WALL_MARGIN_NS (60 * NSEC_PER_SEC)
 #define WALL_FACTOR 10 /* an emulator on a loaded machine is slower than its clock */
 
-static uint64_t sum(uint64_t a, uint64_t b)
-{
-	uint64_t s;
-
-	return __builtin_add_overflow(a, b, &s) ? UINT64_MAX : s;
-}
-
-static uint64_t times(uint64_t a, uint64_t b)
-{
-	uint64_t p;
-
-	return __builtin_mul_overflow(a, b, &p) ? UINT64_MAX : p;
-}
-
 /* The longest that one point may take: period, settling, the last of a wait. */
 static uint64_t longest_pause(const struct description *d, const struct etalon_hw_program *p)
 {
-	uint64_t pause = sum(p->period_ns, p->clock_timeout_ns);
+	uint64_t pause = sum_or_max(p->period_ns, p->clock_timeout_ns);
 
 	for (uint32_t a = 0; a < p->axis_count; a++) {
 		const struct etalon_hw_axis *axis = &p->axis[a];
 
-		pause = sum(pause, sum(axis->settle_ns, axis->wait_timeout_ns));
+		pause = sum_or_max(pause, sum_or_max(axis->settle_ns, axis->wait_timeout_ns));
 		for (unsigned int g = 0; g < axis->gang_count; g++)
-			pause = sum(pause, d->source[axis->gang[g].source].settle_ns);
+			pause = sum_or_max(pause, d->source[axis->gang[g].source].settle_ns);
 	}
 	return pause;
 }
@@ -49,7 +35,7 @@ void patience_begin(struct patience *p, const struct description *d, const struc
 	uint64_t now = now_ns(), all = loaded->duration_ns;
 
 	*p = (struct patience){.quiet_since_ns = now};
-	p->silence_ns = sum(SILENCE_NS, times(2, longest_pause(d, program)));
+	p->silence_ns = sum_or_max(SILENCE_NS, product_or_max(2, longest_pause(d, program)));
 	if (external && program->clock_timeout_ns == 0)
 		p->silence_ns = UINT64_MAX;
 	p->first_ns = program->start_source == ETALON_HW_START_EDGE ? UINT64_MAX : p->silence_ns;
@@ -59,8 +45,9 @@ void patience_begin(struct patience *p, const struct description *d, const struc
 			UINT64_MAX; /* nobody knows how long: silence tells */
 		return;
 	}
-	p->board_ns = sum(all, sum(all / 4, BOARD_MARGIN_NS));
-	p->wall_end_ns = sum(now, sum(times(all, WALL_FACTOR), WALL_MARGIN_NS));
+	p->board_ns = sum_or_max(all, sum_or_max(all / 4, BOARD_MARGIN_NS));
+	p->wall_end_ns =
+		sum_or_max(now, sum_or_max(product_or_max(all, WALL_FACTOR), WALL_MARGIN_NS));
 }
 
 void patience_renew(struct patience *p)
@@ -71,12 +58,12 @@ void patience_renew(struct patience *p)
 
 void patience_limit(struct patience *p, uint64_t ns)
 {
-	p->wall_end_ns = MIN(p->wall_end_ns, sum(now_ns(), ns));
+	p->wall_end_ns = MIN(p->wall_end_ns, sum_or_max(now_ns(), ns));
 }
 
 static uint64_t silence_end(const struct patience *p)
 {
-	return sum(p->quiet_since_ns, p->heard ? p->silence_ns : p->first_ns);
+	return sum_or_max(p->quiet_since_ns, p->heard ? p->silence_ns : p->first_ns);
 }
 
 uint64_t patience_deadline(const struct patience *p)

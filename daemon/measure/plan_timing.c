@@ -9,20 +9,6 @@
 
 #include "measure/plan_build.h"
 
-static uint64_t sum(uint64_t a, uint64_t b)
-{
-	uint64_t s;
-
-	return __builtin_add_overflow(a, b, &s) ? UINT64_MAX : s;
-}
-
-static uint64_t times(uint64_t a, uint64_t b)
-{
-	uint64_t p;
-
-	return __builtin_mul_overflow(a, b, &p) ? UINT64_MAX : p;
-}
-
 static bool slow(const struct plan_build *b, const struct column *c)
 {
 	return b->d->detector[c->detector].flags & ETALON_HW_DETECTOR_SLOW;
@@ -63,7 +49,7 @@ int plan_check_timing(struct plan_build *b, const struct timing *t)
 			    "most %s",
 			    duration_quantity(t->aperture_ns).text,
 			    duration_quantity(aperture_max).text);
-	needed = sum(t->delay_ns, t->aperture_ns);
+	needed = sum_or_max(t->delay_ns, t->aperture_ns);
 	if (needed > t->period_ns)
 		return fail(b->message, -ERANGE,
 			    "delay %s and aperture %s do not fit the period %s: at least %s",
@@ -161,7 +147,7 @@ static int64_t longest_step(const struct etalon_hw_source *s, const struct axis_
 uint64_t step_settle_ns(const struct etalon_hw_source *s, const struct axis_member *m,
 			uint32_t points)
 {
-	return sum(move_ns(longest_step(s, m, points), s->default_slew), s->settle_ns);
+	return sum_or_max(move_ns(longest_step(s, m, points), s->default_slew), s->settle_ns);
 }
 
 /* One direction of the innermost axis, from standing ready to the end of the last period. */
@@ -172,9 +158,9 @@ static uint64_t leg_ns(const struct description *d, const struct etalon_hw_progr
 	uint64_t lead = to_center, tail = p->period_ns - to_center;
 
 	if (a->mode == ETALON_HW_MODE_WAIT)
-		return times(a->points, sum(p->period_ns, a->wait_hold_ns));
+		return product_or_max(a->points, sum_or_max(p->period_ns, a->wait_hold_ns));
 	if (a->mode != ETALON_HW_MODE_RAMP)
-		return times(program_axis_length(p, p->axis_count - 1), p->period_ns);
+		return product_or_max(program_axis_length(p, p->axis_count - 1), p->period_ns);
 	for (unsigned int g = 0; g < a->gang_count; g++) {
 		uint64_t run =
 			run_in_ns(&d->source[a->gang[g].source], a->gang[g].stop - a->gang[g].start,
@@ -183,7 +169,7 @@ static uint64_t leg_ns(const struct description *d, const struct etalon_hw_progr
 		lead = MAX(lead, run);
 		tail = MAX(tail, run);
 	}
-	return sum(sum(lead, tail), times(a->points - 1, p->period_ns));
+	return sum_or_max(sum_or_max(lead, tail), product_or_max(a->points - 1, p->period_ns));
 }
 
 /* From the end of a leg to where the next stands ready. */
@@ -204,9 +190,9 @@ static uint64_t return_ns(const struct description *d, const struct etalon_hw_pr
 		if (a->shape == ETALON_HW_AXIS_LIST || turns)
 			way = run_in = 0;
 		ns = a->mode == ETALON_HW_MODE_RAMP
-			     ? sum(move_ns(way, s->flyback_speed),
-				   2 * move_ns(run_in, s->flyback_speed))
-			     : sum(move_ns(way, s->default_slew), s->settle_ns);
+			     ? sum_or_max(move_ns(way, s->flyback_speed),
+					  2 * move_ns(run_in, s->flyback_speed))
+			     : sum_or_max(move_ns(way, s->default_slew), s->settle_ns);
 		longest = MAX(longest, ns);
 	}
 	return longest;
@@ -219,7 +205,7 @@ static uint64_t step_ns(const struct description *d, const struct etalon_hw_axis
 
 	for (unsigned int g = 0; g < a->gang_count && a->mode == ETALON_HW_MODE_STEP; g++)
 		settle = MAX(settle, d->source[a->gang[g].source].settle_ns);
-	return sum(settle, a->settle_ns);
+	return sum_or_max(settle, a->settle_ns);
 }
 
 static uint64_t gate_ns(const struct description *d, const struct etalon_hw_program *p)
@@ -238,12 +224,13 @@ uint64_t program_duration_ns(const struct description *d, const struct etalon_hw
 	uint64_t all = gate_ns(d, p);
 
 	if (a->mode == ETALON_HW_MODE_RAMP && a->direction == ETALON_HW_UP_DOWN)
-		legs = times(legs, 2);
-	all = sum(all, times(legs, leg_ns(d, p)));
-	all = sum(all, times(legs - 1, return_ns(d, p)));
+		legs = product_or_max(legs, 2);
+	all = sum_or_max(all, product_or_max(legs, leg_ns(d, p)));
+	all = sum_or_max(all, product_or_max(legs - 1, return_ns(d, p)));
 	if (a->mode == ETALON_HW_MODE_STEP)
-		all = sum(all, step_ns(d, a)); /* the very first point settles, too */
+		all = sum_or_max(all, step_ns(d, a)); /* the very first point settles, too */
 	for (unsigned int outer = 0; outer < inner; outer++)
-		all = sum(all, times(program_axis_steps(p, outer), step_ns(d, &p->axis[outer])));
+		all = sum_or_max(all, product_or_max(program_axis_steps(p, outer),
+						     step_ns(d, &p->axis[outer])));
 	return all;
 }

@@ -16,7 +16,7 @@
 
 START_TEST(crc32c_matches_the_vectors_of_rfc_3720)
 {
-	uint8_t zeros[32] = { 0 }, ones[32], up[32], down[32];
+	uint8_t zeros[32] = {0}, ones[32], up[32], down[32];
 
 	memset(ones, 0xff, sizeof(ones));
 	for (unsigned int i = 0; i < 32; i++) {
@@ -47,11 +47,16 @@ static const struct {
 	int64_t start, stop;
 	uint32_t points;
 } ramps[] = {
-	{ 1540000000, 1560000000, 20001 }, { 1560000000, 1540000000, 20001 },
-	{ 0, 10, 4 },			   { 10, 0, 4 },
-	{ -5, 5, 3 },			   { 7, 7, 9 },
-	{ 0, INT64_MAX, 0x7fffffff },	   { INT64_MAX / 2, INT64_MIN / 2 + 2, 0x7fffffff },
-	{ 3, 999, 2 },			   { 42, 43, 1 },
+	{1540000000, 1560000000, 20001},
+	{1560000000, 1540000000, 20001},
+	{0, 10, 4},
+	{10, 0, 4},
+	{-5, 5, 3},
+	{7, 7, 9},
+	{0, INT64_MAX, 0x7fffffff},
+	{INT64_MAX / 2, INT64_MIN / 2 + 2, 0x7fffffff},
+	{3, 999, 2},
+	{42, 43, 1},
 };
 
 START_TEST(setpoints_reach_both_ends_and_never_step_back)
@@ -72,6 +77,17 @@ START_TEST(setpoints_reach_both_ends_and_never_step_back)
 		ck_assert(stop >= start ? value >= last : value <= last);
 		last = value;
 	}
+}
+END_TEST
+
+START_TEST(sums_and_products_stop_at_the_most_there_is)
+{
+	ck_assert_uint_eq(sum_or_max(2, 3), 5);
+	ck_assert_uint_eq(sum_or_max(UINT64_MAX - 1, 1), UINT64_MAX);
+	ck_assert_uint_eq(sum_or_max(UINT64_MAX, 1), UINT64_MAX);
+	ck_assert_uint_eq(product_or_max(2, 3), 6);
+	ck_assert_uint_eq(product_or_max(UINT64_C(1) << 32, UINT64_C(1) << 32), UINT64_MAX);
+	ck_assert_uint_eq(product_or_max(UINT64_MAX, 0), 0);
 }
 END_TEST
 
@@ -109,6 +125,7 @@ static Suite *base_suite(void)
 	tcase_add_test(t, crc32c_matches_the_vectors_of_rfc_3720);
 	tcase_add_test(t, crc32c_of_pieces_is_the_crc_of_the_whole);
 	tcase_add_loop_test(t, setpoints_reach_both_ends_and_never_step_back, 0, ARRAY_SIZE(ramps));
+	tcase_add_test(t, sums_and_products_stop_at_the_most_there_is);
 	tcase_add_test(t, fail_sets_the_message_and_returns_the_error);
 	tcase_add_test(t, read_all_tells_a_short_stream_from_a_whole_one);
 	suite_add_tcase(s, t);
