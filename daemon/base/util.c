@@ -10,16 +10,22 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-char *asprintf_or_null(const char *format, ...)
+char *vasprintf_or_null(const char *format, va_list ap)
 {
 	char *s = NULL;
+
+	return vasprintf(&s, format, ap) < 0 ? NULL : s;
+}
+
+char *asprintf_or_null(const char *format, ...)
+{
 	va_list ap;
-	int r;
+	char *s;
 
 	va_start(ap, format);
-	r = vasprintf(&s, format, ap);
+	s = vasprintf_or_null(format, ap);
 	va_end(ap);
-	return r < 0 ? NULL : s;
+	return s;
 }
 
 int fail(char **ret_message, int error, const char *format, ...)

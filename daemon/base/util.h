@@ -5,6 +5,7 @@
 #ifndef ETALON_BASE_UTIL_H
 #define ETALON_BASE_UTIL_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -65,6 +66,7 @@ uint32_t crc32c(uint32_t crc, const void *data, size_t size);
 
 /* Returns a malloc'ed string or NULL. */
 char *asprintf_or_null(const char *format, ...) _printf_(1, 2);
+char *vasprintf_or_null(const char *format, va_list ap) _printf_(1, 0);
 
 /*
  * Messages for a person: "<program>: error: ...". `fail` sets *ret_message (malloc'ed,

@@ -26,14 +26,11 @@ static void add(struct grid *g, char *cell)
 
 void grid_cell(struct grid *g, const char *format, ...)
 {
-	char *cell = NULL;
 	va_list ap;
 
 	va_start(ap, format);
-	if (vasprintf(&cell, format, ap) < 0)
-		cell = NULL;
+	add(g, vasprintf_or_null(format, ap));
 	va_end(ap);
-	add(g, cell);
 }
 
 void grid_heading(struct grid *g, const char *words)

@@ -38,32 +38,30 @@ static const char *const dark_keys[] = {COMMON_KEYS, "points", "period_ns", "ape
 static const struct names keys_of_kind[] = {NAMES(wavelength_keys), NAMES(sweep_keys),
 					    NAMES(dark_keys)};
 
+static void add_text(json_t *texts, const char *format, va_list ap)
+{
+	_cleanup_free_ char *text = vasprintf_or_null(format, ap);
+
+	if (text)
+		json_array_append_new(texts, json_string(text));
+}
+
 void plan_line(struct plan_build *b, const char *format, ...)
 {
-	char *text = NULL;
 	va_list ap;
 
 	va_start(ap, format);
-	if (vasprintf(&text, format, ap) < 0)
-		text = NULL;
+	add_text(b->lines, format, ap);
 	va_end(ap);
-	if (text)
-		json_array_append_new(b->lines, json_string(text));
-	free(text);
 }
 
 void plan_warn(struct plan_build *b, const char *format, ...)
 {
-	char *text = NULL;
 	va_list ap;
 
 	va_start(ap, format);
-	if (vasprintf(&text, format, ap) < 0)
-		text = NULL;
+	add_text(b->warnings, format, ap);
 	va_end(ap);
-	if (text)
-		json_array_append_new(b->warnings, json_string(text));
-	free(text);
 }
 
 struct segment *plan_add_segment(struct plan_build *b, enum segment_purpose purpose,

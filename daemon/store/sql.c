@@ -13,12 +13,11 @@
 
 int store_fail(struct store *s, int error, const char *format, ...)
 {
-	char *message = NULL;
+	char *message;
 	va_list ap;
 
 	va_start(ap, format);
-	if (vasprintf(&message, format, ap) < 0)
-		message = NULL;
+	message = vasprintf_or_null(format, ap);
 	va_end(ap);
 	free(s->message);
 	s->message = message;
