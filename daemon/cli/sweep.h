@@ -6,6 +6,7 @@
 #ifndef ETALON_CLI_SWEEP_H
 #define ETALON_CLI_SWEEP_H
 
+#include "base/quantity.h"
 #include "cli/bus.h"
 #include "cli/options.h"
 
@@ -17,6 +18,10 @@ int sweep_request(struct cli *cli, const struct object *board, const struct opti
 /* Changes a request by the options that were given. */
 int sweep_override(struct cli *cli, const struct object *board, const struct options *o,
 		   const char *const *words, size_t word_count, json_t *request);
+
+/* Puts an option's quantity into any request, when it was given. 0 or an exit code. */
+int request_put_quantity(struct cli *cli, const struct options *o, const char *option,
+			 enum quantity_kind kind, json_t *request, const char *key);
 
 /*
  * Plan, then (without --dry-run) light, measurement, account, files and picture. Returns the exit

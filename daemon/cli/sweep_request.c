@@ -55,8 +55,8 @@ static int put(struct cli *cli, json_t *request, const char *key, json_t *value)
 	return json_object_set_new(request, key, value) < 0 ? cli_no_memory(cli) : 0;
 }
 
-static int put_quantity(struct cli *cli, const struct options *o, const char *option,
-			enum quantity_kind kind, json_t *request, const char *key)
+int request_put_quantity(struct cli *cli, const struct options *o, const char *option,
+			 enum quantity_kind kind, json_t *request, const char *key)
 {
 	const char *text = options_text(o, option);
 	_cleanup_free_ char *message = NULL;
@@ -267,11 +267,12 @@ static int put_timing(struct cli *cli, const struct options *o, json_t *request)
 		json_object_del(request, "dwell_ns");
 	if (options_has(o, "dwell"))
 		json_object_del(request, "speed_fm_per_s");
-	r = put_quantity(cli, o, "speed", QUANTITY_WAVELENGTH_SPEED, request, "speed_fm_per_s");
+	r = request_put_quantity(cli, o, "speed", QUANTITY_WAVELENGTH_SPEED, request,
+				 "speed_fm_per_s");
 	if (r == 0)
-		r = put_quantity(cli, o, "dwell", QUANTITY_TIME, request, "dwell_ns");
+		r = request_put_quantity(cli, o, "dwell", QUANTITY_TIME, request, "dwell_ns");
 	if (r == 0)
-		r = put_quantity(cli, o, "aperture", QUANTITY_TIME, request, "aperture_ns");
+		r = request_put_quantity(cli, o, "aperture", QUANTITY_TIME, request, "aperture_ns");
 	return r;
 }
 
@@ -342,7 +343,7 @@ static int put_common(struct cli *cli, const struct object *board, const struct 
 	if (r == 0)
 		r = put_timing(cli, o, request);
 	if (r == 0)
-		r = put_quantity(cli, o, "average", QUANTITY_COUNT, request, "average");
+		r = request_put_quantity(cli, o, "average", QUANTITY_COUNT, request, "average");
 	if (r == 0 && options_has(o, "both-ways"))
 		r = put(cli, request, "both_ways", json_true());
 	if (r == 0)

@@ -7,20 +7,6 @@
 #include "cli/sweep.h"
 #include "cli/verbs.h"
 
-static int put_number(struct cli *cli, const struct options *o, const char *option,
-		      enum quantity_kind kind, json_t *request, const char *key)
-{
-	const char *text = options_text(o, option);
-	_cleanup_free_ char *message = NULL;
-	int64_t value;
-
-	if (!text)
-		return 0;
-	if (quantity_parse(text, kind, &value, &message) < 0)
-		return cli_fail(cli, EXIT_USAGE, "--%s: %s", option, message);
-	return json_object_set_new(request, key, json_integer(value)) < 0 ? cli_no_memory(cli) : 0;
-}
-
 static int dark_request(struct cli *cli, const struct object *board, const struct options *o,
 			json_t **ret)
 {
@@ -37,11 +23,11 @@ static int dark_request(struct cli *cli, const struct object *board, const struc
 			r = cli_no_memory(cli);
 	}
 	if (r == 0)
-		r = put_number(cli, o, "points", QUANTITY_COUNT, request, "points");
+		r = request_put_quantity(cli, o, "points", QUANTITY_COUNT, request, "points");
 	if (r == 0)
-		r = put_number(cli, o, "period", QUANTITY_TIME, request, "period_ns");
+		r = request_put_quantity(cli, o, "period", QUANTITY_TIME, request, "period_ns");
 	if (r == 0)
-		r = put_number(cli, o, "aperture", QUANTITY_TIME, request, "aperture_ns");
+		r = request_put_quantity(cli, o, "aperture", QUANTITY_TIME, request, "aperture_ns");
 	if (r == 0 && options_has(o, "label") &&
 	    json_object_set_new(request, "label", json_string(options_text(o, "label"))) < 0)
 		r = cli_fail(cli, EXIT_USAGE, "--label: not valid UTF-8");
