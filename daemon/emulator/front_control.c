@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * Vendor requests, uploads and fault lines. See section 7 of hw.h.
+ * Vendor requests and uploads. See section 7 of hw.h.
  */
 #include "emulator/front_control.h"
 
@@ -88,22 +88,4 @@ void front_control(struct board *b, struct connection *c, const struct etalon_hw
 		return control(b, c, head, payload);
 	board_upload(b, payload, head->length);
 	connection_answer(c, head, 0, NULL, 0);
-}
-
-void front_fault(struct board *b, struct connection *c, const char *line, size_t size)
-{
-	json_t *fault = json_loadb(line, size, 0, NULL), *answer;
-	_cleanup_free_ char *message = NULL, *text = NULL;
-	int r = fault ? board_fault(b, fault, &message) : -EINVAL;
-
-	answer = r < 0 ? json_pack("{s:s}", "error",
-				   message ? message : "not a JSON object on one line")
-		       : json_pack("{s:b}", "ok", 1);
-	text = json_dumps(answer, JSON_COMPACT);
-	if (text) {
-		connection_queue(c, text, strlen(text));
-		connection_queue(c, "\n", 1);
-	}
-	json_decref(answer);
-	json_decref(fault);
 }

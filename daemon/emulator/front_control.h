@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What a request on the control connection, or a line on the fault socket, does to the board.
- * Layer: emulator front end.
+ * What a request on the control connection does to the board. Layer: emulator front end.
  */
 #ifndef ETALON_EMULATOR_FRONT_CONTROL_H
 #define ETALON_EMULATOR_FRONT_CONTROL_H
@@ -11,6 +10,5 @@
 
 void front_control(struct board *b, struct connection *c, const struct etalon_hw_stream *head,
 		   const uint8_t *payload);
-void front_fault(struct board *b, struct connection *c, const char *line, size_t size);
 
 #endif

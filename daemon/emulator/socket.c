@@ -6,14 +6,12 @@
 #include "emulator/socket.h"
 
 #include <errno.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 
 #include "base/util.h"
 #include "emulator/connection.h"
+#include "emulator/fault_socket.h"
 #include "emulator/front_control.h"
+#include "emulator/listener.h"
 
 #define PEERS_MAX 16
 #define ATTACH_WITHIN_NS (5 * NSEC_PER_SEC)
@@ -22,71 +20,15 @@
 #define MESSAGES_PER_TURN 1024
 #define BATCH_BYTES (256U << 10)
 #define BATCHES_PER_TURN 16
-#define FAULT_LINE_MAX 65536
 
 struct front {
-	int listener, fault_listener;
-	char *path, *fault_path;
+	struct listener listener;
+	struct fault_socket faults;
 	struct connection peer[PEERS_MAX];
 	struct board *board;
 };
 
-/* ---- listening ---- */
-
-static bool answered(const struct sockaddr_un *address)
-{
-	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	return fd >= 0 && connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0;
-}
-
-#define UNFINISHED ".new"
-
-/* Under another name until it listens: who sees the socket can connect to it. */
-static int listen_at(int fd, const char *path)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-
-	snprintf(address.sun_path, sizeof(address.sun_path), "%s" UNFINISHED, path);
-	unlink(address.sun_path);
-	if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 ||
-	    listen(fd, PEERS_MAX) < 0 || rename(address.sun_path, path) < 0)
-		return -errno;
-	return 0;
-}
-
-static int make_listener(const char *path, int *ret, char **ret_message)
-{
-	const size_t longest = sizeof((struct sockaddr_un){0}.sun_path) - sizeof(UNFINISHED);
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	_cleanup_close_ int fd = -1;
-	struct stat st;
-	int r;
-
-	if (strlen(path) > longest)
-		return fail(ret_message, -ENAMETOOLONG,
-			    "socket path %s is too long: at most %zu characters", path, longest);
-	strcpy(address.sun_path, path);
-	if (stat(path, &st) == 0) {
-		if (!S_ISSOCK(st.st_mode))
-			return fail(ret_message, -EEXIST,
-				    "%s exists and is no socket; choose another path", path);
-		if (answered(&address))
-			return fail(
-				ret_message, -EADDRINUSE,
-				"another emulator listens at %s; stop it or choose another --socket",
-				path);
-		/* Else it was left behind by one that was killed; ours takes its place. */
-	}
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return fail(ret_message, -errno, "cannot make a socket: %s", strerror(errno));
-	r = listen_at(fd, path);
-	if (r < 0)
-		return fail(ret_message, r, "cannot listen at %s: %s", path, strerror(-r));
-	*ret = take_fd(&fd);
-	return 0;
-}
+/* ---- life ---- */
 
 int front_new(const char *path, const char *fault_path, struct front **ret, char **ret_message)
 {
@@ -95,17 +37,13 @@ int front_new(const char *path, const char *fault_path, struct front **ret, char
 
 	if (!f)
 		return -ENOMEM;
-	f->listener = f->fault_listener = -1;
-	r = make_listener(path, &f->listener, ret_message);
+	f->listener.fd = f->faults.listener.fd = -1;
+	r = listener_open(&f->listener, path, "--socket", ret_message);
 	if (r < 0)
 		return r;
-	f->path = strdup(path);
-	if (fault_path) {
-		r = make_listener(fault_path, &f->fault_listener, ret_message);
-		if (r < 0)
-			return r;
-		f->fault_path = strdup(fault_path);
-	}
+	r = fault_socket_open(&f->faults, fault_path, ret_message);
+	if (r < 0)
+		return r;
 	*ret = take_ptr(f);
 	return 0;
 }
@@ -116,14 +54,8 @@ struct front *front_free(struct front *f)
 		return NULL;
 	for (size_t i = 0; i < PEERS_MAX; i++)
 		connection_close(&f->peer[i]);
-	closep(&f->listener);
-	closep(&f->fault_listener);
-	if (f->path)
-		unlink(f->path);
-	if (f->fault_path)
-		unlink(f->fault_path);
-	free(f->path);
-	free(f->fault_path);
+	listener_close(&f->listener);
+	fault_socket_close(&f->faults);
 	free(f);
 	return NULL;
 }
@@ -132,8 +64,7 @@ struct front *front_free(struct front *f)
 
 static const char *role_name(enum connection_role role)
 {
-	static const char *const names[] = {"none",    "new",	 "control",
-					    "records", "events", "faults"};
+	static const char *const names[] = {"none", "new", "control", "records", "events"};
 
 	return names[role];
 }
@@ -170,19 +101,17 @@ static void drop(struct front *f, struct connection *c)
 			drop(f, &f->peer[i]);
 }
 
-static void accept_from(struct front *f, int listener, enum connection_role role, uint64_t now)
+static void accept_peers(struct front *f, uint64_t now)
 {
-	for (;;) {
-		struct connection *free_peer = peer_of(f, ROLE_FREE);
-		const int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	int fd;
 
-		if (fd < 0)
-			return;
-		if (!free_peer) { /* full of idlers: the newest goes */
-			close(fd);
-			continue;
-		}
-		connection_open(free_peer, fd, role, now);
+	while ((fd = listener_accept(&f->listener)) >= 0) {
+		struct connection *free_peer = peer_of(f, ROLE_FREE);
+
+		if (free_peer)
+			connection_open(free_peer, fd, ROLE_NEW, now);
+		else
+			close(fd); /* full of idlers: the newest goes */
 	}
 }
 
@@ -256,24 +185,6 @@ static void take_messages(struct front *f, struct connection *c)
 	c->more = payload && c->out.used < ANSWERS_HIGH;
 }
 
-/* One JSON object a line, one answer a line. */
-static void take_faults(struct front *f, struct connection *c)
-{
-	while (!c->ended && c->in.used) {
-		const uint8_t *line = connection_front(&c->in);
-		const uint8_t *end = memchr(line, '\n', c->in.used);
-
-		if (!end)
-			break;
-		front_fault(f->board, c, (const char *)line, (size_t)(end - line));
-		connection_drop_front(&c->in, (size_t)(end - line) + 1);
-	}
-	if (c->in.used > FAULT_LINE_MAX) {
-		c->ended = true;
-		c->reason = "line too long";
-	}
-}
-
 static bool hung(const struct front *f, const struct connection *c, uint64_t now)
 {
 	return c->role == ROLE_CONTROL && now < board_hangs_until(f->board);
@@ -285,10 +196,6 @@ static void serve(struct front *f, struct connection *c, uint64_t now)
 		return;
 	if (c->out.used < ANSWERS_HIGH && !c->more)
 		connection_fill(c, READ_PER_TURN);
-	if (c->role == ROLE_FAULTS) {
-		take_faults(f, c);
-		return connection_flush(c);
-	}
 	if (c->out.used < ANSWERS_HIGH)
 		take_messages(f, c);
 	connection_flush(c);
@@ -349,13 +256,16 @@ void front_event(void *userdata, const struct etalon_hw_usb_event *event)
 
 /* ---- the loop ---- */
 
+#define FIRST_PEER (2 + FAULT_POLLS) /* behind stop_fd, listener and fault socket */
+
 static size_t poll_list(const struct front *f, struct pollfd *fds, int stop_fd, uint64_t now)
 {
 	size_t n = 0;
 
 	fds[n++] = (struct pollfd){.fd = stop_fd, .events = POLLIN};
-	fds[n++] = (struct pollfd){.fd = f->listener, .events = POLLIN};
-	fds[n++] = (struct pollfd){.fd = f->fault_listener, .events = POLLIN};
+	fds[n++] = (struct pollfd){.fd = f->listener.fd, .events = POLLIN};
+	fault_socket_poll(&f->faults, fds + n);
+	n += FAULT_POLLS;
 	for (size_t i = 0; i < PEERS_MAX; i++) {
 		const struct connection *c = &f->peer[i];
 		short events = POLLRDHUP;
@@ -386,18 +296,6 @@ static uint64_t next_turn(const struct front *f)
 	return next;
 }
 
-static void wait_for(const struct front *f, struct pollfd *fds, size_t count)
-{
-	const uint64_t next = next_turn(f), now = now_ns();
-	const uint64_t left = next > now ? next - now : 0;
-	const struct timespec timeout = {
-		.tv_sec = (time_t)(left / NSEC_PER_SEC),
-		.tv_nsec = (long)(left % NSEC_PER_SEC),
-	};
-
-	ppoll(fds, count, next == UINT64_MAX ? NULL : &timeout, NULL);
-}
-
 static void close_ended(struct front *f, const struct pollfd *fds, uint64_t now)
 {
 	for (size_t i = 0; i < PEERS_MAX; i++) {
@@ -419,7 +317,7 @@ static void close_ended(struct front *f, const struct pollfd *fds, uint64_t now)
 static void pull_cable(struct front *f)
 {
 	for (size_t i = 0; i < PEERS_MAX; i++)
-		if (f->peer[i].role != ROLE_FREE && f->peer[i].role != ROLE_FAULTS) {
+		if (f->peer[i].role != ROLE_FREE) {
 			f->peer[i].reason = "scripted fault: cable";
 			f->peer[i].ended = true;
 		}
@@ -437,9 +335,8 @@ static void turn(struct front *f, const struct pollfd *fds)
 		if (control->ended)
 			drop(f, control);
 	}
-	accept_from(f, f->listener, ROLE_NEW, now);
-	if (f->fault_listener >= 0)
-		accept_from(f, f->fault_listener, ROLE_FAULTS, now);
+	accept_peers(f, now);
+	fault_socket_serve(&f->faults, f->board, now);
 	for (size_t i = 0; i < PEERS_MAX; i++)
 		if (&f->peer[i] != control)
 			serve(f, &f->peer[i], now);
@@ -452,16 +349,16 @@ static void turn(struct front *f, const struct pollfd *fds)
 
 int front_run(struct front *f, struct board *board, int stop_fd)
 {
-	struct pollfd fds[3 + PEERS_MAX];
+	struct pollfd fds[FIRST_PEER + PEERS_MAX];
 
 	f->board = board;
 	for (;;) {
 		const size_t count = poll_list(f, fds, stop_fd, now_ns());
 
-		wait_for(f, fds, count);
+		wait_until(fds, count, next_turn(f));
 		if (fds[0].revents)
 			break;
-		turn(f, fds + 3);
+		turn(f, fds + FIRST_PEER);
 	}
 	board_link_down(board);
 	return 0;
