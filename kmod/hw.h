@@ -77,7 +77,7 @@
 #define ETALON_REG_LOST 0x0308 /* R 64 bit, records dropped since power-on */
 #define ETALON_REG_RECORD_RATE_MAX 0x0310 /* R records/s the link in use carries without loss */
 
-/* DMA (PCIe only; writable while the sequencer is idle), section 6 */
+/* DMA (PCIe only; writable while no program waits or runs), section 6 */
 #define ETALON_REG_RING_TABLE 0x0400 /* RW 64 bit, bus address of the ring's page table */
 #define ETALON_REG_RING_PAGES 0x0408 /* RW pages in the ring */
 #define ETALON_REG_RING_PAGE_SHIFT 0x040c /* RW log2 bytes of a page, 12..22 */
@@ -159,7 +159,7 @@ enum etalon_hw_result {
 	ETALON_HW_REFUSED_RESOLUTION = 14, /* source DETAIL: LOW is the step of its setpoints; of a RAMP, only
 					      start and stop have to be multiples */
 	ETALON_HW_REFUSED_UPLOAD = 15, /* upload too long, torn or its CRC wrong */
-	ETALON_HW_REFUSED_DMA = 16, /* ring or control block missing or unaligned */
+	ETALON_HW_REFUSED_DMA = 16, /* ring or control block missing or unaligned: DETAIL the register */
 };
 
 /* ------------------------------------------------------------------------------------
@@ -740,6 +740,19 @@ enum etalon_hw_state {
  * largest multiple of stride that fits the ring, and never straddles its end. The page table is an array of 64-bit bus
  * addresses. After the payload is in memory, the board writes `producer` of the control block.
  * Steady state costs no register access: the board reads `consumer` from the control block by DMA.
+ *
+ * Tables name whole pages, aligned to their size; those of an upload have the size of the ring's. The control block is
+ * aligned to 64 bytes. START reads the ring's table; START and UPLOAD answer REFUSED_DMA, with the register at fault in
+ * DETAIL, where they find no memory that they may use. Writing a register of ring or control block empties the ring: what
+ * the board still holds is lost, and `producer` tells where it goes on.
+ *
+ * Record s is written when s < consumer + the records that fit, or when consumer = producer. A lost record leaves
+ * its place as it was, so a host takes a place for what the sequence number in it says; after a gap longer than the
+ * ring, producer - consumer exceeds the ring and only the last ring of places counts. A program of another stride begins
+ * when all before it has been consumed. A consumer that steps back, or beyond producer, is not believed.
+ *
+ * A transfer that finds no memory ends the program (END cause FAULT) and the use of the ring until the next START, and is
+ * cause LINK. A bus or function-level reset, and leaving D3hot, bring the registers to their values at power-on.
  */
 #define ETALON_HW_PCI_VENDOR 0x1234
 #define ETALON_HW_PCI_DEVICE 0xe7a1

@@ -65,6 +65,13 @@ void board_notify(struct board *b, uint32_t events)
 
 	if (b->config.event)
 		b->config.event(b->config.userdata, &event);
+	dma_event(b, events);
+}
+
+uint64_t board_record_rate_max(const struct board *b)
+{
+	return (uint64_t)(b->config.host ? b->parameters.pcie_record_rate_max
+					 : b->parameters.record_rate_max);
 }
 
 /* ---- life ---- */
@@ -98,6 +105,7 @@ static void power_on(struct board *b)
 	safety_reset(b);
 	sources_reset(b);
 	compliance_reset(b);
+	dma_reset(b);
 	for (unsigned int n = 0; n < b->description->detector_count; n++)
 		b->detector_state[n] = (struct detector_state){
 			.range = (uint8_t)b->detector[n].range_default,
@@ -143,15 +151,22 @@ int board_new(const struct board_config *config, struct plant *plant, uint64_t n
 	return 0;
 }
 
+static void forget_uploads(struct board *b)
+{
+	for (size_t i = 0; i < LISTS; i++)
+		free(b->upload.list[i].values);
+	b->upload = (struct upload){0};
+}
+
 struct board *board_free(struct board *b)
 {
 	if (!b)
 		return NULL;
 	sequencer_free(&b->sequencer);
-	for (size_t i = 0; i < LISTS; i++)
-		free(b->upload.list[i].values);
+	forget_uploads(b);
 	records_free(b->records);
 	faults_free(b->faults);
+	dma_free(&b->dma);
 	free(b->description);
 	free(b);
 	return NULL;
@@ -203,6 +218,7 @@ void board_catch_up(struct board *b, uint64_t now_ns)
 void board_advance(struct board *b, uint64_t now_ns)
 {
 	pass(b, now_ns, false);
+	dma_move(b);
 }
 
 /* Real time at which the sequencer wants to go on. */
@@ -221,7 +237,9 @@ static uint64_t sequencer_deadline(const struct board *b)
 
 uint64_t board_next_deadline(const struct board *b)
 {
-	return MIN(MIN(safety_deadline(b), faults_deadline(b->faults)), sequencer_deadline(b));
+	const uint64_t causes = MIN(safety_deadline(b), faults_deadline(b->faults));
+
+	return MIN(causes, MIN(sequencer_deadline(b), dma_deadline(b)));
 }
 
 /* ---- the link ---- */
@@ -243,6 +261,41 @@ void board_link_down(struct board *b)
 	b->link_up = false;
 	safety_level(b, ETALON_HW_CAUSE_LINK, true, b->given_ns);
 	sequencer_stop(b, ETALON_HW_END_RESET, board_now(b));
+}
+
+static void reset_registers(struct board *b)
+{
+	sequencer_free(&b->sequencer);
+	sequencer_set_state(b, ETALON_HW_SEQUENCER_IDLE);
+	forget_uploads(b);
+	sources_reset_settings(b);
+	b->safety.watchdog_ns = 0;
+	for (unsigned int n = 0; n < b->description->detector_count; n++) {
+		struct detector_state *d = &b->detector_state[n];
+
+		if (d->range != b->detector[n].range_default)
+			d->switched_ns = board_now(b);
+		d->range = (uint8_t)b->detector[n].range_default;
+	}
+	live_restart(b, LIVE_APERTURE_NS);
+	b->aux.direction = b->aux.out = b->aux.edges = 0;
+	b->scratch = 0;
+	b->wide.read_address = b->wide.write_address = UINT32_MAX;
+	board_result(b, ETALON_HW_RESULT_OK, 0, 0, 0);
+	dma_reset(b);
+}
+
+void board_reset(struct board *b)
+{
+	const bool up = b->link_up;
+
+	board_link_down(b);
+	sources_off(b, board_now(b));
+	light_off(b, board_now(b));
+	reset_registers(b);
+	event_log_line(b->log, b->given_ns, board_tick(b, board_now(b)), "reset", NULL);
+	if (up)
+		board_link_up(b);
 }
 
 static int64_t *copy_list(const uint8_t *bytes, size_t size)

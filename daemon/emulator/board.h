@@ -17,6 +17,7 @@
 
 #include "base/cleanup.h"
 #include "emulator/erb1_parameters.h"
+#include "emulator/host.h"
 #include "emulator/log.h"
 #include "emulator/plant.h"
 #include "hw.h"
@@ -31,6 +32,7 @@ struct board_config {
 	bool speed_max; /* programs run as fast as they can; safety stays on real time */
 	bool log_kicks; /* each kick a line; else they are counted */
 	struct event_log *log; /* borrowed, may be NULL */
+	const struct host_bus *host; /* borrowed; the board is on PCIe. NULL: no DMA */
 	/* An event of section 7: state, causes, sequencer or auxiliary lines changed. May be NULL. */
 	void (*event)(void *userdata, const struct etalon_hw_usb_event *event);
 	void *userdata;
@@ -56,6 +58,11 @@ uint64_t board_next_deadline(const struct board *b);
 void board_link_up(struct board *b);
 /* Cable pulled, link reset: cause LINK, the program ends. */
 void board_link_down(struct board *b);
+/*
+ * Reset by the bus: as if the link went down and, if it was up, came back; sources take their safe
+ * action; registers are as at power-on. Ticks, sequence numbers and a latched trip stay.
+ */
+void board_reset(struct board *b);
 
 /* Any 4-aligned address below ETALON_REG_SPACE. */
 uint32_t board_read(struct board *b, uint32_t address);

@@ -10,6 +10,7 @@
 #define ETALON_EMULATOR_BOARD_INTERNAL_H
 
 #include "emulator/board.h"
+#include "emulator/dma.h"
 #include "emulator/faults.h"
 #include "emulator/front_end.h"
 #include "emulator/motion.h"
@@ -120,8 +121,7 @@ struct board {
 	struct records *records;
 	struct sequencer sequencer;
 	struct faults *faults;
-	uint64_t reads; /* words read since the last line of the log about them */
-	uint32_t last_events; /* to tell changes */
+	struct dma dma;
 };
 
 /* ---- board.c: time ---- */
@@ -133,9 +133,20 @@ int64_t board_now(const struct board *b); /* board time of now */
 void board_clock_follows(struct board *b, int64_t board_ns);
 void board_notify(struct board *b, uint32_t events);
 void board_result(struct board *b, uint32_t result, uint32_t detail, int64_t low, int64_t high);
+uint64_t board_record_rate_max(const struct board *b); /* of the link in use, records/s */
+
+/* ---- registers.c ---- */
+/*
+ * One word of a 64-bit register that holds `current`: the low word waits for the high one. True: *ret is the
+ * whole value.
+ */
+bool registers_join(struct board *b, uint32_t address, uint32_t value, uint64_t current,
+		    uint64_t *ret);
 
 /* ---- sources.c ---- */
 void sources_reset(struct board *b);
+/* Limits, slews and compliances as at power-on; setpoints stay. */
+void sources_reset_settings(struct board *b);
 /* Moves a generator of `m`; returns when it arrives. Speed 0: at once. */
 int64_t sources_turn(const struct board *b, struct motions *m, unsigned int n, int64_t to,
 		     int64_t speed, int64_t t_ns);

@@ -27,7 +27,8 @@ struct erb1_parameters {
 	double gate_s, gate_transmission_db, laser_off_s;
 	double reset_input; /* 1: key and interlock trips need a local act */
 	double tick_s, period_min_s, aperture_min_s;
-	double list_points_max, fifo_records, record_rate_max;
+	double list_points_max, fifo_records;
+	double record_rate_max, pcie_record_rate_max; /* of the USB framing, of PCIe */
 	/* laser */
 	double wavelength_min_m, wavelength_max_m, wavelength_step_m, wavelength_settle_s;
 	double sweep_min, sweep_max, sweep_default, flyback; /* m/s */

@@ -84,6 +84,8 @@ static bool read_wide(struct board *b, uint32_t address, uint64_t *ret)
 	default:
 		break;
 	}
+	if (dma_read_wide(b, address, ret))
+		return true;
 	if (!in_blocks(address, ETALON_REG_SOURCE(0), SOURCE_BLOCK, b->description->source_count,
 		       &n) ||
 	    address % SOURCE_BLOCK >= ETALON_SOURCE_STATUS)
@@ -123,6 +125,7 @@ static uint32_t take_edges(struct board *b)
 static uint32_t read_narrow(struct board *b, uint32_t address)
 {
 	const struct program *p = b->sequencer.program;
+	uint32_t value;
 
 	switch (address) {
 	case ETALON_REG_MAGIC:
@@ -158,7 +161,7 @@ static uint32_t read_narrow(struct board *b, uint32_t address)
 	case ETALON_REG_RECORD_STRIDE:
 		return p ? p->stride : 0;
 	case ETALON_REG_RECORD_RATE_MAX:
-		return (uint32_t)b->parameters.record_rate_max;
+		return (uint32_t)board_record_rate_max(b);
 	case ETALON_REG_LIVE_APERTURE_NS:
 		return b->live.aperture_ns;
 	case ETALON_REG_AUX_DIRECTION:
@@ -170,7 +173,7 @@ static uint32_t read_narrow(struct board *b, uint32_t address)
 	case ETALON_REG_AUX_EDGES:
 		return take_edges(b);
 	default:
-		return 0;
+		return dma_read_narrow(b, address, &value) ? value : 0;
 	}
 }
 
@@ -277,8 +280,8 @@ static void command(struct board *b, uint32_t value)
 	case ETALON_HW_COMMAND_STOP:
 		board_result(b, ETALON_HW_RESULT_OK, 0, 0, 0);
 		return sequencer_stop(b, ETALON_HW_END_STOPPED, board_now(b));
-	case ETALON_HW_COMMAND_UPLOAD: /* by DMA, which this front end has not */
-		return board_result(b, ETALON_HW_REFUSED_DMA, 0, 0, 0);
+	case ETALON_HW_COMMAND_UPLOAD:
+		return dma_upload(b);
 	case ETALON_HW_COMMAND_ARM:
 	case ETALON_HW_COMMAND_EMIT:
 	case ETALON_HW_COMMAND_OFF:
@@ -316,12 +319,12 @@ static bool write_narrow(struct board *b, uint32_t address, uint32_t value)
 		live_latch(b);
 		return true;
 	default:
-		return false;
+		return dma_write(b, address, value);
 	}
 }
 
-/* The low word waits for the high one. */
-static void write_wide(struct board *b, unsigned int n, uint32_t address, uint32_t value)
+bool registers_join(struct board *b, uint32_t address, uint32_t value, uint64_t current,
+		    uint64_t *ret)
 {
 	struct wide_access *w = &b->wide;
 	const uint32_t low_address = address & ~7U;
@@ -330,13 +333,21 @@ static void write_wide(struct board *b, unsigned int n, uint32_t address, uint32
 	if (address == low_address) {
 		w->write_address = address;
 		w->write_low = value;
-		return;
+		return false;
 	}
-	low = w->write_address == low_address
-		      ? w->write_low
-		      : (uint32_t)source_read(b, n, low_address % SOURCE_BLOCK);
+	low = w->write_address == low_address ? w->write_low : (uint32_t)current;
 	w->write_address = UINT32_MAX;
-	source_write(b, n, low_address % SOURCE_BLOCK, (int64_t)((uint64_t)value << 32 | low));
+	*ret = (uint64_t)value << 32 | low;
+	return true;
+}
+
+static void write_source(struct board *b, unsigned int n, uint32_t address, uint32_t value)
+{
+	const uint32_t offset = (address & ~7U) % SOURCE_BLOCK;
+	uint64_t whole;
+
+	if (registers_join(b, address, value, (uint64_t)source_read(b, n, offset), &whole))
+		source_write(b, n, offset, (int64_t)whole);
 }
 
 static void log_write(struct board *b, uint32_t address, uint32_t value)
@@ -359,7 +370,7 @@ void board_write(struct board *b, uint32_t address, uint32_t value)
 	}
 	if (in_blocks(address, ETALON_REG_SOURCE(0), SOURCE_BLOCK, d->source_count, &n) &&
 	    address % SOURCE_BLOCK < ETALON_SOURCE_STATUS)
-		write_wide(b, n, address, value);
+		write_source(b, n, address, value);
 	else if (in_blocks(address, ETALON_REG_DETECTOR(0), DETECTOR_BLOCK, d->detector_count,
 			   &n) &&
 		 address % DETECTOR_BLOCK == ETALON_DETECTOR_RANGE)

@@ -15,7 +15,7 @@ static struct program_context context_of(struct board *b)
 		.limit_low = b->limit_low,
 		.limit_high = b->limit_high,
 		.lists = b->upload.list,
-		.record_rate_max = (uint64_t)b->parameters.record_rate_max,
+		.record_rate_max = board_record_rate_max(b),
 	};
 }
 
@@ -103,6 +103,11 @@ void sequencer_start(struct board *b)
 		return board_result(b, ETALON_HW_REFUSED_EMISSION, 0, 0, 0);
 	if (program_check_limits(&context, s->program, &refusal) < 0)
 		return board_result(b, refusal.result, refusal.detail, refusal.low, refusal.high);
+	/* Of a host that takes no records away; GAP and END have their places, START needs one. */
+	if (!records_room(b->records, 1))
+		return board_result(b, ETALON_HW_REFUSED_STATE, 0, 0, 0);
+	if (!dma_ready(b))
+		return;
 	board_result(b, ETALON_HW_RESULT_OK, 0, 0, 0);
 	reset_run(s);
 	s->now_ns = board_now(b);

@@ -23,6 +23,21 @@ static int64_t power_on_setpoint(const struct etalon_hw_source *s)
 	return MIN(MAX(value, s->min), s->max);
 }
 
+void sources_reset_settings(struct board *b)
+{
+	for (unsigned int n = 0; n < b->description->source_count; n++) {
+		const struct etalon_hw_source *s = &b->source[n];
+		struct source_state *state = &b->source_state[n];
+
+		b->limit_low[n] = s->min;
+		b->limit_high[n] = s->max;
+		state->staged_low = 0;
+		state->limits_written = false;
+		state->slew = s->default_slew;
+		state->compliance = s->compliance_default;
+	}
+}
+
 void sources_reset(struct board *b)
 {
 	b->gate = -1;
@@ -31,17 +46,12 @@ void sources_reset(struct board *b)
 		const int64_t value = power_on_setpoint(s);
 
 		b->source_si[n] = source_unit_si(s->kind);
-		b->limit_low[n] = s->min;
-		b->limit_high[n] = s->max;
-		b->source_state[n] = (struct source_state){
-			.setpoint = value,
-			.slew = s->default_slew,
-			.compliance = s->compliance_default,
-		};
+		b->source_state[n] = (struct source_state){.setpoint = value};
 		b->motions.motion[n] = (struct motion){.from = value, .to = value};
 		if (s->is_gate)
 			b->gate = (int)n;
 	}
+	sources_reset_settings(b);
 }
 
 void gate_command(struct board *b, bool open, int64_t t_ns)

@@ -23,6 +23,7 @@
 
 struct bench_options {
 	const char *device, *parameters, *disabled;
+	const struct host_bus *host; /* the board is on PCIe */
 	uint64_t seed;
 	bool speed_max, link_down, log;
 };
@@ -75,6 +76,7 @@ static inline struct bench *bench_open(const struct bench_options *o)
 		.seed = o->seed,
 		.disabled_effects = o->disabled,
 		.speed_max = o->speed_max,
+		.host = o->host,
 		.event = bench_on_event,
 		.userdata = t,
 	};
