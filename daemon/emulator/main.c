@@ -9,6 +9,7 @@
 #include "base/util.h"
 #include "emulator/board.h"
 #include "emulator/options.h"
+#include "emulator/pci_front.h"
 #include "emulator/socket.h"
 
 #define CHIP_K 298.15
@@ -78,11 +79,55 @@ static int open_signals(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+/* The one link of the board. */
+struct board_link {
+	struct front *socket;
+	struct pci_front *pcie;
+};
+
+static void link_close(struct board_link *link)
+{
+	front_free(link->socket);
+	pci_front_free(link->pcie);
+}
+
+static int link_open(const struct options *o, struct board_link *link, struct board_config *config,
+		     char **ret_message)
+{
+	const struct pci_front_config pcie = {
+		.path = o->pcie,
+		.fault_path = o->fault_socket,
+		.msi = o->msi,
+		.log_registers = o->log_registers,
+	};
+	int r;
+
+	if (!o->pcie) {
+		config->event = front_event;
+		r = front_new(o->socket, o->fault_socket, &link->socket, ret_message);
+		config->userdata = link->socket;
+		return r;
+	}
+	r = pci_front_new(&pcie, &link->pcie, ret_message);
+	if (r < 0)
+		return r;
+	config->event = pci_front_event;
+	config->userdata = link->pcie;
+	config->host = pci_front_host(link->pcie);
+	return 0;
+}
+
+static int link_run(const struct board_link *link, struct board *board, int stop_fd)
+{
+	return link->pcie ? pci_front_run(link->pcie, board, stop_fd)
+			  : front_run(link->socket, board, stop_fd);
+}
+
 static int serve(const struct options *o, const struct erb1_parameters *parameters,
 		 struct plant *plant, char **ret_message)
 {
 	_cleanup_(event_log_closep) struct event_log *log = NULL;
-	_cleanup_(front_freep) struct front *front = NULL;
+	_cleanup_(link_close) struct board_link link = {0};
 	_cleanup_(board_freep) struct board *board = NULL;
 	_cleanup_close_ int signals = open_signals();
 	struct board_config config = {
@@ -92,18 +137,16 @@ static int serve(const struct options *o, const struct erb1_parameters *paramete
 		.disabled_effects = o->disabled,
 		.speed_max = o->speed_max,
 		.log_kicks = o->log_kicks,
-		.event = front_event,
 	};
 	int r;
 
 	r = event_log_open(o->log, &log, ret_message);
 	if (r < 0)
 		return r;
-	r = front_new(o->socket, o->fault_socket, &front, ret_message);
+	config.log = log;
+	r = link_open(o, &link, &config, ret_message);
 	if (r < 0)
 		return r;
-	config.log = log;
-	config.userdata = front;
 	r = board_new(&config, plant, now_ns(), &board, ret_message);
 	if (r < 0)
 		return r;
@@ -114,9 +157,9 @@ static int serve(const struct options *o, const struct erb1_parameters *paramete
 	if (r < 0)
 		return r;
 	printf("etalon-emulator: board %s (%s) listens at %s\n", o->serial,
-	       o->device ? o->device : "add-drop", o->socket);
+	       o->device ? o->device : "add-drop", o->pcie ? o->pcie : o->socket);
 	fflush(stdout);
-	r = front_run(front, board, signals);
+	r = link_run(&link, board, signals);
 	if (o->pidfile)
 		unlink(o->pidfile);
 	return r;

@@ -15,10 +15,13 @@
 
 enum {
 	OPTION_SOCKET = 256,
+	OPTION_PCIE,
+	OPTION_MSI,
 	OPTION_FAULT_SOCKET,
 	OPTION_FAULTS,
 	OPTION_LOG,
 	OPTION_LOG_KICKS,
+	OPTION_LOG_REGISTERS,
 	OPTION_PIDFILE,
 	OPTION_SEED,
 	OPTION_SERIAL,
@@ -35,10 +38,13 @@ enum {
 
 static const struct option long_options[] = {
 	{"socket", required_argument, NULL, OPTION_SOCKET},
+	{"pcie", required_argument, NULL, OPTION_PCIE},
+	{"msi", no_argument, NULL, OPTION_MSI},
 	{"fault-socket", required_argument, NULL, OPTION_FAULT_SOCKET},
 	{"faults", required_argument, NULL, OPTION_FAULTS},
 	{"log", required_argument, NULL, OPTION_LOG},
 	{"log-kicks", no_argument, NULL, OPTION_LOG_KICKS},
+	{"log-registers", no_argument, NULL, OPTION_LOG_REGISTERS},
 	{"pidfile", required_argument, NULL, OPTION_PIDFILE},
 	{"seed", required_argument, NULL, OPTION_SEED},
 	{"serial", required_argument, NULL, OPTION_SERIAL},
@@ -60,10 +66,12 @@ static void help(void)
 	printf("etalon-emulator: an Etalon test board (ERB-1) with laser, chip and photodiodes, in software.\n"
 	       "\n"
 	       "  etalon-emulator --socket PATH [options]        serve a board at a unix socket\n"
+	       "  etalon-emulator --pcie PATH [options]          serve it to a virtual machine as a PCIe device\n"
 	       "  etalon-emulator --truth START_NM STOP_NM [...] print what the device truly is, as JSON\n"
 	       "\n"
-	       "etalond connects to the socket with `etalond --emulate PATH`. The emulator runs until it\n"
-	       "gets SIGTERM or SIGINT. It makes no light: whatever it says is computed.\n"
+	       "etalond connects to the socket with `etalond --emulate PATH`. A PCIe device is for QEMU 10.1 or later\n"
+	       "(vfio-user-pci) and its guest's kernel. The emulator runs until it gets SIGTERM or SIGINT. It\n"
+	       "makes no light: whatever it says is computed.\n"
 	       "\n"
 	       "What is on the board\n"
 	       "  --device NAME|FILE     add-drop (default), all-pass, mzi, straight, laser-diode, photodiode,\n"
@@ -83,6 +91,8 @@ static void help(void)
 	       "                         always run in real time\n"
 	       "  --log FILE             register and light log, JSON lines, appended\n"
 	       "  --log-kicks            log each watchdog kick, too\n"
+	       "  --log-registers        with --pcie: log each register access (they are counted without it)\n"
+	       "  --msi                  with --pcie: the device has MSI instead of MSI-X\n"
 	       "  --faults FILE          scripted faults: a JSON list of objects such as\n"
 	       "                         {\"fault\": \"interlock-open\", \"at_ms\": 500}\n"
 	       "  --fault-socket PATH    takes the same objects, one a line, while running\n"
@@ -91,7 +101,14 @@ static void help(void)
 	       "  --help, --version\n"
 	       "\n"
 	       "Example: the default demo's board, its events on the terminal\n"
-	       "  etalon-emulator --socket /tmp/board --seed 7 --log /dev/stderr\n");
+	       "  etalon-emulator --socket /tmp/board --seed 7 --log /dev/stderr\n"
+	       "\n"
+	       "Example: a PCIe device for a virtual machine, whose memory has to be shared\n"
+	       "  etalon-emulator --pcie /tmp/board.pcie --log /tmp/board.log\n"
+	       "  qemu-system-x86_64 -machine q35,memory-backend=m \\\n"
+	       "    -object memory-backend-memfd,id=m,size=1G,share=on \\\n"
+	       "    -device pcie-root-port,id=port \\\n"
+	       "    -device '{\"driver\":\"vfio-user-pci\",\"bus\":\"port\",\"socket\":{\"type\":\"unix\",\"path\":\"/tmp/board.pcie\"}}' ...\n");
 }
 
 static void print_parameters(const char *device)
@@ -184,6 +201,12 @@ static int read_option(int option, int argc, char **argv, struct options *o, cha
 	case OPTION_SOCKET:
 		o->socket = optarg;
 		return 0;
+	case OPTION_PCIE:
+		o->pcie = optarg;
+		return 0;
+	case OPTION_MSI:
+		o->msi = true;
+		return 0;
 	case OPTION_FAULT_SOCKET:
 		o->fault_socket = optarg;
 		return 0;
@@ -195,6 +218,9 @@ static int read_option(int option, int argc, char **argv, struct options *o, cha
 		return 0;
 	case OPTION_LOG_KICKS:
 		o->log_kicks = true;
+		return 0;
+	case OPTION_LOG_REGISTERS:
+		o->log_registers = true;
 		return 0;
 	case OPTION_PIDFILE:
 		o->pidfile = optarg;
@@ -228,6 +254,20 @@ static int read_option(int option, int argc, char **argv, struct options *o, cha
 	}
 }
 
+static int check_ways(const struct options *o, char **ret_message)
+{
+	if (o->socket && o->pcie)
+		return fail(ret_message, -EINVAL,
+			    "a board has one link: --socket or --pcie, not both; see --help");
+	if (!o->socket && !o->pcie && !o->truth)
+		return fail(ret_message, -EINVAL,
+			    "say where to listen: --socket PATH or --pcie PATH; see --help");
+	if (!o->pcie && (o->msi || o->log_registers))
+		return fail(ret_message, -EINVAL, "%s goes with --pcie PATH; see --help",
+			    o->msi ? "--msi" : "--log-registers");
+	return 0;
+}
+
 int emulator_options_parse(int argc, char **argv, struct options *o, char **ret_message)
 {
 	bool parameters = false;
@@ -258,7 +298,5 @@ int emulator_options_parse(int argc, char **argv, struct options *o, char **ret_
 	if (optind < argc)
 		return fail(ret_message, -EINVAL, "unexpected argument '%s'; see --help",
 			    argv[optind]);
-	if (!o->socket && !o->truth)
-		return fail(ret_message, -EINVAL, "say where to listen: --socket PATH; see --help");
-	return 0;
+	return check_ways(o, ret_message);
 }

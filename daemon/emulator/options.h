@@ -10,11 +10,11 @@
 #include <stdint.h>
 
 struct options {
-	const char *socket, *fault_socket, *faults, *log, *pidfile;
+	const char *socket, *pcie, *fault_socket, *faults, *log, *pidfile;
 	const char *serial, *device, *device_channel, *disabled;
 	uint64_t seed;
 	json_t *parameters; /* of --set, owned */
-	bool speed_max, log_kicks, unsafe_fast_arming;
+	bool speed_max, log_kicks, log_registers, msi, unsafe_fast_arming;
 	bool truth;
 	double truth_start_nm, truth_stop_nm;
 };
