@@ -707,7 +707,10 @@ static const struct {
 	const char *argument[4];
 	const char *says;
 } command_lines[] = {
-	{{NULL}, "--socket PATH"},
+	{{NULL}, "--socket PATH or --pcie PATH"},
+	{{"--socket", "x", "--pcie", "y"}, "not both"},
+	{{"--socket", "x", "--msi"}, "--msi goes with --pcie PATH"},
+	{{"--socket", "x", "--log-registers"}, "--log-registers goes with --pcie PATH"},
 	{{"--socket"}, "--help"},
 	{{"--sokcet", "x"}, "--help"},
 	{{"--socket", "x", "more"}, "unexpected argument 'more'"},
