@@ -7,7 +7,9 @@
  * may come from any thread, one at a time (the link locks); calls of the records group come
  * from one thread at a time and never wait behind control calls. All return 0 or a negative
  * errno: -ENODEV the board is gone (for good: close the link), -ETIMEDOUT no answer in time,
- * -EPROTO the board broke the contract, -EACCES..-ERANGE a refusal with *ret_refusal filled.
+ * -EPROTO the board broke the contract, -EACCES..-ERANGE a refusal with *ret_refusal filled,
+ * -ECANCELED the kernel has turned light off by itself since the last call (nobody kicked in time):
+ * nothing was done, the next call works again; -EOPNOTSUPP this link cannot.
  *
  * No link kicks, arms or emits by itself.
  */
@@ -36,10 +38,10 @@ struct link_status {
 	uint64_t last_off_tick;
 	uint32_t sequencer; /* enum etalon_hw_sequencer_state */
 	uint32_t status_bits; /* ETALON_HW_STATUS_* */
-	uint64_t tick;
+	uint64_t tick; /* of the board, or of its clock as it should stand by the host's */
 	uint64_t emission_ready_tick; /* 0 when not in DELAY */
 	uint64_t records_lost;
-	uint32_t aux_in;
+	uint32_t aux_in; /* 0 where lines do not go through the link */
 };
 
 struct link_list {
@@ -95,7 +97,7 @@ struct link_ops {
 	int (*aux_set)(struct link *link, uint32_t mask, uint32_t values);
 	int (*aux_get)(struct link *link, uint32_t *ret_values);
 
-	/* ---- events: poll event_fd() for POLLIN, then call; POLLHUP when the board is gone ---- */
+	/* ---- events: poll event_fd() for POLLIN, then call; POLLIN or POLLHUP when the board is gone ---- */
 	int (*event_fd)(struct link *link);
 	/* One pending event, -EAGAIN when none, -ENODEV when the board is gone. */
 	int (*event)(struct link *link, struct etalon_hw_usb_event *ret);
@@ -119,6 +121,11 @@ struct link_ops {
 struct link {
 	const struct link_ops *ops;
 	const struct description *description; /* read at open, constant */
+	/*
+	 * What records() returned is held outside this process until it is released, so that it outlives a
+	 * crash: release it when it is committed, not before. Else the buffer is small: release it soon.
+	 */
+	bool holds_records;
 };
 
 /*
@@ -127,6 +134,13 @@ struct link {
  * Etalon board, each with a message that says what to do.
  */
 int link_open_emulated(const char *socket_path, struct link **ret, char **ret_message);
+
+/*
+ * Opens the board behind a device node of the kernel's driver (/dev/etalonN). -ENODEV no board there, -EBUSY
+ * another program has it, -EACCES it is not ours to open, -EPROTO no Etalon device, each with a message
+ * that says what to do.
+ */
+int link_open_kernel(const char *path, struct link **ret, char **ret_message);
 
 static inline void link_close(struct link *link)
 {
