@@ -96,12 +96,22 @@ static int on_end(void *userdata, unsigned int segment, const struct ledger *led
 	return stream_segment_end(sink->job->stream, segment, ledger);
 }
 
+static int on_committed(void *userdata, bool wait, uint64_t *ret_bytes)
+{
+	struct sink *sink = userdata;
+
+	return stream_committed(sink->job->stream, wait, ret_bytes);
+}
+
 static void *job_thread(void *userdata)
 {
 	struct job *job = userdata;
 	struct sink sink = {.job = job};
-	struct acquire_sink callbacks = {
-		.begin = on_begin, .block = on_block, .end = on_end, .userdata = &sink};
+	struct acquire_sink callbacks = {.begin = on_begin,
+					 .block = on_block,
+					 .end = on_end,
+					 .committed = on_committed,
+					 .userdata = &sink};
 
 	acquire_run(job->link, job->plan, (uint64_t)job->run << 8, &job->generation, &callbacks,
 		    &job->progress, &job->acquired);

@@ -42,6 +42,9 @@ struct stream {
 	unsigned int free_count; /* under lock */
 	int error; /* under lock: the first */
 	char *message; /* under lock */
+	uint64_t handed, written, committed; /* under lock: bytes of blocks */
+	int commit_error; /* under lock */
+	struct commit_watch watch;
 	void *memory;
 	struct piece pieces[STREAM_BLOCKS];
 };
@@ -78,12 +81,28 @@ static void run_piece(struct write *write, struct store *store)
 		s->message = strdup(store_message(store));
 		first = true;
 	}
+	if (r == 0 && p->kind == PIECE_BLOCK)
+		s->written += p->bytes;
 	p->next_free = s->free_list;
 	s->free_list = p;
 	s->free_count++;
 	/* While we hold the lock, nobody can have seen the last piece and freed the stream. */
 	if (first)
 		s->failed(s->userdata);
+	pthread_cond_broadcast(&s->freed);
+	pthread_mutex_unlock(&s->lock);
+}
+
+static void on_committed(struct commit_watch *watch, int error)
+{
+	struct stream *s = container_of(watch, struct stream, watch);
+
+	pthread_mutex_lock(&s->lock);
+	if (error < 0 && s->commit_error == 0)
+		s->commit_error = error;
+	/* After an error nothing counts any more: blocks behind it are not there. */
+	if (s->error == 0 && s->commit_error == 0)
+		s->committed = s->written;
 	pthread_cond_broadcast(&s->freed);
 	pthread_mutex_unlock(&s->lock);
 }
@@ -143,6 +162,9 @@ int stream_block(struct stream *s, unsigned int segment, const void *records, si
 		return r;
 	memcpy(p->data, records, bytes);
 	p->bytes = bytes;
+	pthread_mutex_lock(&s->lock);
+	s->handed += bytes;
+	pthread_mutex_unlock(&s->lock);
 	submit(s, p, PIECE_BLOCK, segment);
 	return 0;
 }
@@ -163,6 +185,19 @@ int stream_segment_end(struct stream *s, unsigned int segment, const struct ledg
 	p->ledger = text;
 	submit(s, p, PIECE_END, segment);
 	return 0;
+}
+
+int stream_committed(struct stream *s, bool wait, uint64_t *ret_bytes)
+{
+	int error;
+
+	pthread_mutex_lock(&s->lock);
+	while (wait && s->error == 0 && s->commit_error == 0 && s->committed < s->handed)
+		pthread_cond_wait(&s->freed, &s->lock);
+	error = s->error < 0 ? s->error : s->commit_error;
+	*ret_bytes = s->committed;
+	pthread_mutex_unlock(&s->lock);
+	return wait ? error : 0;
 }
 
 int stream_error(struct stream *s, char **ret_message)
@@ -212,6 +247,8 @@ int stream_new(struct writer *writer, int64_t run, void (*failed)(void *userdata
 		s->free_list = p;
 	}
 	s->free_count = STREAM_BLOCKS;
+	s->watch.committed = on_committed;
+	writer_watch(writer, &s->watch);
 	*ret = s;
 	return 0;
 }
@@ -221,6 +258,7 @@ struct stream *stream_free(struct stream *s)
 	if (!s)
 		return NULL;
 	stream_flush(s, NULL);
+	writer_unwatch(&s->watch);
 	munmap(s->memory, (size_t)STREAM_BLOCKS * ACQUIRE_BLOCK_BYTES);
 	pthread_cond_destroy(&s->freed);
 	pthread_mutex_destroy(&s->lock);

@@ -26,6 +26,9 @@ int stream_segment_begin(struct stream *s, unsigned int segment, unsigned int pu
 int stream_block(struct stream *s, unsigned int segment, const void *records, size_t bytes);
 int stream_segment_end(struct stream *s, unsigned int segment, const struct ledger *ledger);
 
+/* Bytes of blocks that are committed: they outlive a crash. `wait`: all that were handed over, or the first error. */
+int stream_committed(struct stream *s, bool wait, uint64_t *ret_bytes);
+
 /* The first error so far, with its message (malloc'ed); 0: none. Does not wait. */
 int stream_error(struct stream *s, char **ret_message);
 /* Waits until all is written; 0 or the first error with its message. */

@@ -18,6 +18,8 @@ struct writer {
 	pthread_cond_t more;
 	struct write *first, **end; /* under lock */
 	bool quit; /* under lock */
+	pthread_mutex_t watch_lock;
+	struct commit_watch *watches; /* under watch_lock */
 	struct store *store; /* of the thread once it runs */
 };
 
@@ -38,6 +40,16 @@ static struct write *take_next(struct writer *w, bool wait)
 	return write;
 }
 
+static void commit(struct writer *w)
+{
+	int error = store_commit(w->store); /* met again by the next write or by the run's end */
+
+	pthread_mutex_lock(&w->watch_lock);
+	for (struct commit_watch *watch = w->watches; watch; watch = watch->next)
+		watch->committed(watch, error);
+	pthread_mutex_unlock(&w->watch_lock);
+}
+
 static void *writer_thread(void *userdata)
 {
 	struct writer *w = userdata;
@@ -50,9 +62,8 @@ static void *writer_thread(void *userdata)
 			write->run(write, w->store);
 			uncommitted++;
 		}
-		/* A commit that fails is met again by the next write or by the run's end. */
 		if (uncommitted > 0 && (!write || uncommitted >= WRITES_PER_COMMIT)) {
-			store_commit(w->store);
+			commit(w);
 			uncommitted = 0;
 		} else if (!write) {
 			return NULL; /* nothing left and told to quit */
@@ -68,6 +79,32 @@ void writer_submit(struct writer *w, struct write *write)
 	w->end = &write->next;
 	pthread_cond_signal(&w->more);
 	pthread_mutex_unlock(&w->lock);
+}
+
+void writer_watch(struct writer *w, struct commit_watch *watch)
+{
+	pthread_mutex_lock(&w->watch_lock);
+	watch->writer = w;
+	watch->next = w->watches;
+	w->watches = watch;
+	pthread_mutex_unlock(&w->watch_lock);
+}
+
+void writer_unwatch(struct commit_watch *watch)
+{
+	struct writer *w = watch->writer;
+
+	if (!w)
+		return;
+	pthread_mutex_lock(&w->watch_lock);
+	for (struct commit_watch **p = &w->watches; *p; p = &(*p)->next) {
+		if (*p != watch)
+			continue;
+		*p = watch->next;
+		break;
+	}
+	watch->writer = NULL;
+	pthread_mutex_unlock(&w->watch_lock);
 }
 
 /* ---- opening ---- */
@@ -123,6 +160,7 @@ int writer_new(const char *path, uint64_t quota_bytes, struct writer **ret, char
 	if (!w)
 		return -ENOMEM;
 	pthread_mutex_init(&w->lock, NULL);
+	pthread_mutex_init(&w->watch_lock, NULL);
 	pthread_cond_init(&w->more, NULL);
 	w->end = &w->first;
 	r = store_open(path, STORE_WRITE, &w->store, ret_message);
@@ -152,8 +190,11 @@ struct writer *writer_free(struct writer *w)
 		pthread_mutex_unlock(&w->lock);
 		pthread_join(w->thread, NULL);
 	}
+	while (w->watches)
+		writer_unwatch(w->watches);
 	store_close(w->store);
 	pthread_cond_destroy(&w->more);
+	pthread_mutex_destroy(&w->watch_lock);
 	pthread_mutex_destroy(&w->lock);
 	free(w);
 	return NULL;

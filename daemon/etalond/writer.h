@@ -18,6 +18,14 @@ struct write {
 	void (*run)(struct write *write, struct store *store);
 };
 
+/* Somebody who wants to know that what was written has been committed. */
+struct commit_watch {
+	struct commit_watch *next;
+	struct writer *writer; /* while it is watched */
+	/* On the writer thread: a commit succeeded, or failed like this. */
+	void (*committed)(struct commit_watch *watch, int error);
+};
+
 /*
  * Opens the store for writing, creates it where there is none, marks what a crash left
  * unfinished. *ret_status: "" or "1 unfinished run marked partial: 17".
@@ -29,6 +37,9 @@ struct writer *writer_free(struct writer *writer);
 DEFINE_CLEANUP(struct writer *, writer_free, writer_freep);
 
 void writer_submit(struct writer *writer, struct write *write);
+void writer_watch(struct writer *writer, struct commit_watch *watch);
+/* No call is under way when this returns. Harmless after the writer's end. */
+void writer_unwatch(struct commit_watch *watch);
 /* Runs f on the writer thread and waits for it: for job threads, never for the main loop. */
 int writer_call(struct writer *writer, int (*f)(struct store *store, void *userdata),
 		void *userdata, char **ret_message);

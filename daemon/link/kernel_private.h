@@ -20,12 +20,15 @@ struct kernel_limit {
 	int64_t low, high;
 };
 
-/* Used by one thread at a time, the one that reads records. Sequence numbers, not bytes. */
+/* Used by one thread at a time, the one that reads records. In records and sequence numbers, not bytes. */
 struct kernel_records {
 	uint32_t stride; /* 0: nothing was loaded */
-	uint64_t modulus; /* bytes of the ring that records use */
+	uint32_t generation; /* of the program */
+	uint64_t places; /* records that the ring has room for */
 	uint64_t next; /* returned up to here */
 	uint64_t consumer; /* released up to here */
+	uint64_t returned; /* records in between ... */
+	uint64_t skipped; /* ... and numbers that no record has: the board lost those */
 };
 
 struct kernel {
@@ -121,7 +124,7 @@ int kernel_stop(struct link *link);
 /* Gives back all that is in the ring: of programs that nobody reads any more. */
 int kernel_records_drop(struct kernel *k);
 /* Records of a program that was just loaded begin here. */
-int kernel_records_begin(struct kernel *k, uint32_t stride);
+int kernel_records_begin(struct kernel *k, uint32_t stride, uint32_t generation);
 int kernel_records(struct link *link, int timeout_ms, size_t max_bytes, const void **ret,
 		   size_t *ret_bytes);
 int kernel_release(struct link *link, size_t bytes);

@@ -54,7 +54,7 @@ static int load_uploaded(struct kernel *k, const struct etalon_hw_program *progr
 	if (loaded.stride != record_stride(program->detector_count) ||
 	    loaded.crc != crc32c(0, program, sizeof(*program)))
 		return -EPROTO; /* it loaded something else than it was given */
-	r = kernel_records_begin(k, loaded.stride);
+	r = kernel_records_begin(k, loaded.stride, program->generation);
 	if (r < 0)
 		return r;
 	*ret = (struct link_program){

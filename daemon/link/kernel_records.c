@@ -38,40 +38,100 @@ static int release_up_to(struct kernel *k, uint64_t sequence)
 int kernel_records_drop(struct kernel *k)
 {
 	uint32_t sequencer = __atomic_load_n(&k->ring->sequencer, __ATOMIC_ACQUIRE);
+	struct kernel_records *r = &k->records;
 
 	/* Of a program that runs somebody may want them: LOAD is refused then. */
 	if (sequencer == ETALON_HW_SEQUENCER_RUNNING || sequencer == ETALON_HW_SEQUENCER_WAITING)
 		return 0;
-	return release_up_to(k, producer(k));
+	r->next = producer(k);
+	r->returned = r->skipped = 0;
+	return release_up_to(k, r->next);
 }
 
-int kernel_records_begin(struct kernel *k, uint32_t stride)
+int kernel_records_begin(struct kernel *k, uint32_t stride, uint32_t generation)
 {
-	struct kernel_records *r = &k->records;
 	uint64_t modulus = k->ring->data_modulus;
 
 	if (k->ring->stride != stride || modulus == 0 || modulus % stride != 0 ||
 	    modulus > k->info.data_bytes)
 		return -EPROTO;
-	r->stride = stride;
-	r->modulus = modulus;
-	r->next = r->consumer = k->ring->consumer;
+	k->records = (struct kernel_records){
+		.stride = stride,
+		.generation = generation,
+		.places = modulus / stride,
+		.next = k->ring->consumer,
+		.consumer = k->ring->consumer,
+	};
 	return 0;
 }
 
-/* Whole records from `next` to where the ring wraps. */
-static int at_hand(const struct kernel *k, const void **ret, size_t *ret_bytes)
+/* ---- numbers without a record ---- */
+
+static const char *place(const struct kernel *k, uint64_t sequence)
 {
-	const struct kernel_records *r = &k->records;
-	uint64_t room = r->modulus / r->stride;
-	uint64_t slot = r->next % room, there = producer(k);
+	return k->data + sequence % k->records.places * k->records.stride;
+}
 
-	if (there < r->next || there - r->consumer > room)
-		return -EPROTO; /* it would have overwritten what is still needed */
-	*ret = k->data + slot * r->stride;
-	*ret_bytes = MIN(there - r->next, room - slot) * r->stride;
+/*
+ * Number of the record that lies at this number's place; UINT64_MAX: none of this program. A number that
+ * was lost leaves there what was there before.
+ */
+static uint64_t number_at(const struct kernel *k, uint64_t sequence)
+{
+	struct etalon_hw_record head;
+
+	memcpy(&head, place(k, sequence), sizeof(head));
+	return head.magic == ETALON_HW_RECORD_MAGIC && head.generation == k->records.generation
+		       ? head.sequence
+		       : UINT64_MAX;
+}
+
+/* First number from `from` on that a record has, at most `there`. Looks at each place once at the most. */
+static uint64_t skip_lost(const struct kernel *k, uint64_t from, uint64_t there)
+{
+	uint64_t looked = MIN(there - from, k->records.places), found = there;
+
+	for (uint64_t s = from; s < from + looked; s++) {
+		uint64_t number = number_at(k, s);
+
+		if (number == s)
+			return s;
+		/* After a gap longer than the ring a number comes round to an earlier place. */
+		if (number > s && number < found &&
+		    number % k->records.places == s % k->records.places)
+			found = number;
+	}
+	return found;
+}
+
+/* The number after `count` records from `from` on. */
+static uint64_t step_over(const struct kernel *k, uint64_t from, uint64_t count, uint64_t there)
+{
+	while (count-- > 0)
+		from = skip_lost(k, from, there) + 1;
+	return from;
+}
+
+/* Records that lie in one piece from `next` on, at most `count_max`. */
+static int at_hand(struct kernel *k, uint64_t count_max, uint64_t *ret_count)
+{
+	struct kernel_records *r = &k->records;
+	uint64_t there = producer(k), first, count = 0;
+
+	if (there < r->next)
+		return -EPROTO;
+	first = skip_lost(k, r->next, there);
+	r->skipped += first - r->next;
+	r->next = first;
+	count_max = MIN(count_max, r->places - first % r->places);
+	while (count < count_max && first + count < there &&
+	       number_at(k, first + count) == first + count)
+		count++;
+	*ret_count = count;
 	return 0;
 }
+
+/* ---- waiting ---- */
 
 static int remaining_ms(uint64_t deadline_ns)
 {
@@ -125,28 +185,27 @@ int kernel_records(struct link *link, int timeout_ms, size_t max_bytes, const vo
 	struct kernel *k = kernel_of(link);
 	struct kernel_records *r = &k->records;
 	uint64_t deadline_ns = now_ns() + (uint64_t)MAX(timeout_ms, 0) * NSEC_PER_MSEC;
-	const void *at;
-	size_t bytes;
+	uint64_t count;
 	int error;
 
 	if (r->stride == 0 || max_bytes < r->stride)
 		return -EINVAL;
 	for (;;) {
-		error = at_hand(k, &at, &bytes);
+		error = at_hand(k, max_bytes / r->stride, &count);
 		if (error < 0)
 			return error;
-		if (bytes > 0)
+		if (count > 0)
 			break;
-		if ((r->next - r->consumer) * r->stride >= r->modulus)
+		if (r->returned > 0 && r->next - r->consumer >= r->places)
 			return -ENOBUFS;
 		error = wait_for_more(k, deadline_ns);
 		if (error < 0)
 			return error;
 	}
-	bytes = MIN(bytes, max_bytes / r->stride * r->stride);
-	r->next += bytes / r->stride;
-	*ret = at;
-	*ret_bytes = bytes;
+	*ret = place(k, r->next);
+	*ret_bytes = count * r->stride;
+	r->next += count;
+	r->returned += count;
 	return 0;
 }
 
@@ -154,12 +213,20 @@ int kernel_release(struct link *link, size_t bytes)
 {
 	struct kernel *k = kernel_of(link);
 	struct kernel_records *r = &k->records;
+	uint64_t count, to;
 
-	if (r->stride == 0)
-		return bytes == 0 ? 0 : -EINVAL;
-	if (bytes % r->stride != 0 || bytes / r->stride > r->next - r->consumer)
+	if (bytes == 0)
+		return 0;
+	if (r->stride == 0 || bytes % r->stride != 0 || bytes / r->stride > r->returned)
 		return -EINVAL;
-	return release_up_to(k, r->consumer + bytes / r->stride);
+	count = bytes / r->stride;
+	if (count == r->returned)
+		to = r->next;
+	else
+		to = r->skipped ? step_over(k, r->consumer, count, r->next) : r->consumer + count;
+	r->skipped -= to - r->consumer - count;
+	r->returned -= count;
+	return release_up_to(k, to);
 }
 
 void kernel_records_cancel(struct link *link)

@@ -31,6 +31,9 @@ struct run {
 	const char *block;
 	size_t block_bytes;
 	uint64_t block_since_ns;
+	/* records that the sink has taken and the link still holds */
+	uint64_t handed, released; /* bytes to the sink, back to the link */
+	uint64_t dropped; /* bytes that nobody wanted, among those the link holds */
 };
 
 static bool cancelled(const struct run *run)
@@ -61,6 +64,40 @@ static int refused(struct run *run, int error, const char *what)
 	return give_up(run, error, asprintf_or_null("%s: %s", what, why ? why : "refused"));
 }
 
+/*
+ * Gives back to a link that holds records those that are committed; with `wait` all that the sink has. What was
+ * dropped in between goes with the last of them.
+ */
+static int release_committed(struct run *run, bool wait)
+{
+	uint64_t committed = run->handed, bytes;
+	int r = 0;
+
+	if (run->sink->committed)
+		r = run->sink->committed(run->sink->userdata, wait, &committed);
+	if (r < 0)
+		return give_up(run, r,
+			       asprintf_or_null("records could not be kept: %s", strerror(-r)));
+	bytes = committed - run->released;
+	if (committed == run->handed) {
+		bytes += run->dropped;
+		run->dropped = 0;
+	}
+	run->released = committed;
+	return bytes > 0 ? run->link->ops->release(run->link, bytes) : 0;
+}
+
+static int release(struct run *run, size_t handed, size_t dropped)
+{
+	run->handed += handed;
+	run->dropped += dropped;
+	if (run->link->holds_records)
+		return release_committed(run, false);
+	run->released += handed;
+	run->dropped = 0;
+	return run->link->ops->release(run->link, handed + dropped);
+}
+
 static int flush(struct run *run)
 {
 	size_t bytes = run->block_bytes;
@@ -73,7 +110,7 @@ static int flush(struct run *run)
 	if (r < 0)
 		return give_up(run, r,
 			       asprintf_or_null("records could not be kept: %s", strerror(-r)));
-	return run->link->ops->release(run->link, bytes);
+	return release(run, bytes, 0);
 }
 
 static int append(struct run *run, const char *records, size_t bytes)
@@ -112,7 +149,7 @@ static int take(struct run *run, const char *records, size_t bytes)
 		if (r == 0 && used > keep) {
 			r = flush(run);
 			if (r == 0)
-				r = run->link->ops->release(run->link, used - keep);
+				r = release(run, 0, used - keep);
 		}
 		records += used;
 		bytes -= used;
@@ -168,6 +205,10 @@ static int collect_once(struct run *run)
 		r = take(run, records, bytes);
 		if (r < 0)
 			return r;
+	} else if (r == -ENOBUFS && run->link->holds_records) {
+		/* The ring is full of what is not committed yet: the board waits for that. */
+		r = flush(run);
+		return r < 0 ? r : release_committed(run, true);
 	} else if (r == -EAGAIN && patience_silent(&run->patience)) {
 		return out_of_patience(run);
 	} else if (r != -EAGAIN && r != -ECANCELED) {
@@ -316,7 +357,10 @@ static int run_segment(struct run *run, unsigned int index, uint32_t generation,
 	if (last < 0 && r == 0)
 		r = give_up(run, last,
 			    asprintf_or_null("the run could not be stored: %s", strerror(-last)));
-	return r;
+	/* The next program would drop what is still held. */
+	if (run->link->holds_records && last == 0)
+		last = release_committed(run, true);
+	return r < 0 ? r : MIN(last, 0);
 }
 
 static int make_setpoints(struct run *run)

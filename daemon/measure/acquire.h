@@ -26,6 +26,12 @@ struct acquire_sink {
 	int (*block)(void *userdata, unsigned int segment, const void *records, size_t bytes);
 	/* A segment ended, for whatever reason; called for every begin. */
 	int (*end)(void *userdata, unsigned int segment, const struct ledger *ledger);
+	/*
+	 * Bytes, of all that were handed to block() in this run, that outlive a crash of this process; with `wait`
+	 * when all do. Records of a link that holds them are released when they are among these. NULL: what block()
+	 * has taken is safe.
+	 */
+	int (*committed)(void *userdata, bool wait, uint64_t *ret_bytes);
 	void *userdata;
 };
 

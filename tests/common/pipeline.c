@@ -56,7 +56,7 @@ int64_t pipeline_run(const struct direct_board *b, struct store *store, const js
 	_cleanup_(plan_freep) struct plan *plan = NULL;
 	_cleanup_free_ char *message = NULL;
 	struct sink_state state = { .store = store, .complete = true };
-	const struct acquire_sink sink = { sink_begin, sink_block, sink_end, &state };
+	const struct acquire_sink sink = { .begin = sink_begin, .block = sink_block, .end = sink_end, .userdata = &state };
 	struct acquire_progress progress = { 0 };
 	struct acquire_result result = { 0 };
 	uint32_t generation = 0;
