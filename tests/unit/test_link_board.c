@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * Every call of a link against the real emulator: values arrive, refusals are understood,
- * events tell what happened.
+ * Every call of a link against the real emulator, over its socket and through a kernel's contract:
+ * values arrive, refusals are understood, events tell what happened.
  */
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "../common/fake_kernel.h"
 #include "../common/session.h"
 #include "base/util.h"
 #include "link/link.h"
@@ -16,6 +17,7 @@
 
 static struct session session;
 static struct link *board;
+static struct fake_kernel *kernel; /* NULL: straight to the socket */
 static struct link_refusal refusal;
 
 static void setup(void)
@@ -33,10 +35,29 @@ static void setup(void)
 	ck_assert_msg(link_open_emulated(session.board, &board, &message) == 0, "%s", message);
 }
 
+static void setup_kernel(void)
+{
+	setup();
+	kernel = fake_kernel_new(board, 1 << 20);
+	ck_assert_int_eq(fake_kernel_open(kernel, &board, NULL), 0);
+}
+
 static void teardown(void)
 {
 	link_close(board);
+	if (kernel)
+		fake_kernel_free(kernel);
+	kernel = NULL;
 	session_stop(&session);
+}
+
+static void open_again(void)
+{
+	char *message = NULL;
+	int r = kernel ? fake_kernel_open(kernel, &board, &message)
+		       : link_open_emulated(session.board, &board, &message);
+
+	ck_assert_msg(r == 0, "%s", message);
 }
 
 static unsigned int source(const char *name)
@@ -224,7 +245,7 @@ START_TEST(events_tell_each_change)
 	do
 		ck_assert_int_eq(poll(&p, 1, 10000), 1);
 	while (board->ops->event(board, &event) == 0);
-	ck_assert(p.revents & POLLHUP);
+	ck_assert(kernel || p.revents & POLLHUP);
 	ck_assert_int_eq(board->ops->event(board, &event), -ENODEV);
 }
 END_TEST
@@ -307,15 +328,15 @@ END_TEST
 
 START_TEST(closing_the_link_darkens_the_board)
 {
-	char *message = NULL;
-
 	arm();
 	ck_assert_int_eq(board->ops->emit(board, &refusal), 0);
 	link_close(board);
-	ck_assert_msg(link_open_emulated(session.board, &board, &message) == 0, "%s", message);
+	open_again();
 	ck_assert_uint_ne(status().state, ETALON_HW_STATE_EMITTING);
 	ck_assert_uint_ne(status().state, ETALON_HW_STATE_DELAY);
-	ck_assert_uint_eq(status().last_off_cause, ETALON_HW_CAUSE_LINK);
+	/* A driver is still there, and commands it. */
+	ck_assert_uint_eq(status().last_off_cause,
+			  kernel ? ETALON_HW_CAUSE_HOST : ETALON_HW_CAUSE_LINK);
 }
 END_TEST
 
@@ -332,17 +353,9 @@ static bool emulator_is_built(void)
 	return program && access(program, X_OK) == 0;
 }
 
-int main(void)
+static void add_tests(TCase *tc)
 {
-	Suite *suite = suite_create("link board");
-	TCase *tc = tcase_create("board");
-
-	if (!emulator_is_built()) {
-		printf("SKIP link board: etalon-emulator is not built beside this test\n");
-		return EXIT_SUCCESS;
-	}
 	tcase_set_timeout(tc, 60);
-	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, a_board_wakes_up_dark_and_closed);
 	tcase_add_test(tc, setpoints_arrive_and_move);
 	tcase_add_test(tc, a_setpoint_beyond_the_limits_is_refused_and_stays);
@@ -353,9 +366,25 @@ int main(void)
 	tcase_add_test(tc, a_trip_is_not_cleared_while_its_cause_lives);
 	tcase_add_test(tc, events_tell_each_change);
 	tcase_add_test(tc, live_readings_follow_range_and_time);
-	tcase_add_test(tc, auxiliary_lines_are_driven_and_read);
 	tcase_add_test(tc, a_program_that_is_refused_names_its_fault);
 	tcase_add_test(tc, closing_the_link_darkens_the_board);
-	suite_add_tcase(suite, tc);
+}
+
+int main(void)
+{
+	Suite *suite = suite_create("link board");
+	TCase *socket = tcase_create("socket"), *mapped = tcase_create("kernel");
+
+	if (!emulator_is_built()) {
+		printf("SKIP link board: etalon-emulator is not built beside this test\n");
+		return EXIT_SUCCESS;
+	}
+	tcase_add_checked_fixture(socket, setup, teardown);
+	tcase_add_checked_fixture(mapped, setup_kernel, teardown);
+	add_tests(socket);
+	tcase_add_test(socket, auxiliary_lines_are_driven_and_read);
+	add_tests(mapped);
+	suite_add_tcase(suite, socket);
+	suite_add_tcase(suite, mapped);
 	return run_suite(suite);
 }
