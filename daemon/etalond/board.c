@@ -152,7 +152,13 @@ static void record_end_of_light(struct board *b)
 	_cleanup_free_ char *trip = NULL;
 	uint32_t last = b->status.last_off_cause & ~ETALON_HW_CAUSE_HOST;
 
-	if (b->status.state == ETALON_HW_STATE_TRIPPED) {
+	if (b->status.state == ETALON_HW_STATE_OFF && !b->dark_reason &&
+	    last == ETALON_HW_CAUSE_WATCHDOG) {
+		board_record_off(b,
+				 "the kernel turned light off by itself: etalond did not kick in "
+				 "time, or see the kernel's log",
+				 wall_ns());
+	} else if (b->status.state == ETALON_HW_STATE_TRIPPED) {
 		trip = board_trip_text(last ? last : b->status.causes_latched);
 		board_record_off(b, trip ? trip : "the board tripped", wall_ns());
 	} else {

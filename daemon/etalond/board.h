@@ -74,6 +74,9 @@ typedef void (*board_done_t)(struct board *board, int error, const char *message
 /* ---- life (board_connect.c) ---- */
 int board_add(struct context *ctx, const struct board_opener *opener, struct board **ret);
 struct board *board_remove(struct board *board);
+/* For those who know whether there is something to open: no attempts while it has vanished. */
+void board_appeared(struct board *board);
+void board_vanished(struct board *board);
 /* Has the first attempt to open it ended, either way? */
 bool board_tried(const struct board *board);
 /* The link failed: everything that depended on it ends. */
@@ -126,8 +129,8 @@ void board_gate(struct board *board, bool open, board_done_t done, void *userdat
 void board_set(struct board *board, const struct setpoint *setpoints, size_t count,
 	       board_done_t done, void *userdata);
 void board_clear(struct board *board, board_done_t done, void *userdata);
-/* Asks the board for its setpoints: after a program has moved them. */
-void board_refresh_setpoints(struct board *board);
+/* Asks the board for the setpoints of these sources (bit n: source n), which a program has moved, and of those that Off moved. */
+void board_refresh_setpoints(struct board *board, uint64_t sources);
 /* Limits and resolution of all of them, before any is set. */
 int board_check_setpoints(const struct board *board, const struct setpoint *setpoints, size_t count,
 			  char **ret_message);

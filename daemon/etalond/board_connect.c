@@ -357,6 +357,17 @@ void board_job_ended(struct board *b)
 	connector_lost(b->connector);
 }
 
+void board_appeared(struct board *b)
+{
+	b->complained = false;
+	connector_wake(b->connector);
+}
+
+void board_vanished(struct board *b)
+{
+	connector_rest(b->connector);
+}
+
 bool board_tried(const struct board *b)
 {
 	return b->tried;

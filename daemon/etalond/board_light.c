@@ -123,10 +123,10 @@ static int run_refresh(struct command *c, struct link *link)
 	int r = 0;
 
 	for (size_t i = 0; i < l->count && r == 0; i++) {
+		struct setpoint *s = &l->setpoints[i];
 		int64_t actual;
 
-		l->setpoints[i].source = (unsigned int)i;
-		r = link->ops->get_source(link, (unsigned int)i, &l->setpoints[i].value, &actual);
+		r = link->ops->get_source(link, s->source, &s->value, &actual);
 	}
 	return r;
 }
@@ -320,15 +320,24 @@ void board_clear(struct board *b, board_done_t done, void *userdata)
 	submit(b, light_new(b, COMMAND_NORMAL, run_clear, done, userdata, NULL, 0), done, userdata);
 }
 
-void board_refresh_setpoints(struct board *b)
+/* Off takes these to zero. */
+static bool was_zeroed(const struct board *b, unsigned int source)
 {
-	struct light *l;
+	return b->facts->description->source[source].safe_action == ETALON_HW_SAFE_RAMP_ZERO &&
+	       b->setpoints[source] != 0 && !board_is_lit(b);
+}
+
+void board_refresh_setpoints(struct board *b, uint64_t sources)
+{
+	struct setpoint asked[ETALON_HW_SOURCES_MAX];
+	unsigned int count = 0;
 
 	if (!b->present)
 		return;
-	l = light_new(b, COMMAND_NORMAL, run_refresh, NULL, NULL, NULL,
-		      b->facts->description->head.source_count);
-	submit(b, l, NULL, NULL);
+	for (unsigned int i = 0; i < b->facts->description->head.source_count; i++)
+		if (sources & 1ULL << i || was_zeroed(b, i))
+			asked[count++] = (struct setpoint){.source = i};
+	submit(b, light_new(b, COMMAND_NORMAL, run_refresh, NULL, NULL, asked, count), NULL, NULL);
 }
 
 /* ---- checks ---- */

@@ -20,12 +20,15 @@ struct connector {
 	char *path; /* of the socket; NULL: only by time */
 	uint32_t pause_ms;
 	bool connected;
+	bool resting;
 	void (*attempt)(void *userdata);
 	void *userdata;
 };
 
 static void schedule(struct connector *c, uint32_t ms)
 {
+	if (c->resting)
+		return;
 	sd_event_source_set_time(c->timer, now_ns() / NSEC_PER_USEC + ms * 1000ULL);
 	sd_event_source_set_enabled(c->timer, SD_EVENT_ONESHOT);
 }
@@ -132,4 +135,18 @@ void connector_lost(struct connector *c)
 	c->connected = false;
 	watch_folder(c);
 	schedule(c, PAUSE_MIN_MS);
+}
+
+void connector_rest(struct connector *c)
+{
+	c->resting = true;
+	sd_event_source_set_enabled(c->timer, SD_EVENT_OFF);
+}
+
+void connector_wake(struct connector *c)
+{
+	c->resting = false;
+	c->pause_ms = PAUSE_MIN_MS;
+	if (!c->connected)
+		schedule(c, 0);
 }

@@ -18,5 +18,8 @@ struct connector *connector_free(struct connector *c);
 void connector_failed(struct connector *c); /* try again later */
 void connector_succeeded(struct connector *c); /* stop trying */
 void connector_lost(struct connector *c); /* try again soon */
+/* Somebody watches for it instead: no attempt until it is said to be there. */
+void connector_rest(struct connector *c);
+void connector_wake(struct connector *c);
 
 #endif

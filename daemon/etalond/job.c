@@ -363,6 +363,24 @@ static void tell_of_run(struct job *job)
 		runs_deleted(runs, job->run);
 }
 
+/* What a program may have moved: each look costs accesses, so the rest is not looked at. */
+static uint64_t moved_sources(const struct job *job)
+{
+	int gate = facts_gate(job->facts);
+	uint64_t sources = gate < 0 ? 0 : 1ULL << gate;
+
+	for (size_t i = 0; i < job->plan->setpoint_count; i++)
+		sources |= 1ULL << job->plan->setpoints[i].source;
+	for (size_t i = 0; i < job->plan->segment_count; i++) {
+		const struct etalon_hw_program *p = &job->plan->segments[i].program;
+
+		for (uint32_t a = 0; a < p->axis_count; a++)
+			for (unsigned int g = 0; g < p->axis[a].gang_count; g++)
+				sources |= 1ULL << p->axis[a].gang[g].source;
+	}
+	return sources;
+}
+
 void job_ended(struct job *job)
 {
 	job_thread_join(job);
@@ -370,7 +388,7 @@ void job_ended(struct job *job)
 	if (job->held && job->error < 0)
 		board_gate(job->board, false, NULL, NULL);
 	job->board->generation = job->generation;
-	board_refresh_setpoints(job->board);
+	board_refresh_setpoints(job->board, moved_sources(job));
 	tell_of_run(job);
 	finished(job);
 }

@@ -17,17 +17,21 @@
 #include "etalond/board.h"
 #include "etalond/context.h"
 #include "etalond/job.h"
+#include "etalond/udev_watch.h"
+#include "link/kernel_calls.h"
 
 #define BOARDS_MAX 16
 #define FIRST_LOOK_US (2ULL * 1000000ULL)
 #define CONFIG_DEFAULT "/etc/etalon/etalond.conf"
 
 static const char usage[] =
-	"usage: etalond [--emulate SOCKET]... [--store FILE] [--config FILE]\n"
+	"usage: etalond [--kernel] [--emulate SOCKET]... [--store FILE] [--config FILE]\n"
 	"               [--bus ADDRESS | --session | --system]\n"
 	"\n"
 	"Runs sweeps on photonic test boards, stores them, and serves them as org.etalon1 on D-Bus.\n"
 	"\n"
+	"  --kernel          the boards of the kernel's driver, as they come and go (default: unless\n"
+	"                    there is an --emulate)\n"
 	"  --emulate SOCKET  a board emulated by etalon-emulator at this socket; may be repeated\n"
 	"  --store FILE      the runs (default: $STATE_DIRECTORY/runs.db)\n"
 	"  --config FILE     the site's settings (default: " CONFIG_DEFAULT " where it exists)\n"
@@ -44,6 +48,7 @@ enum bus_kind {
 struct options {
 	const char *sockets[BOARDS_MAX];
 	size_t socket_count;
+	bool kernel;
 	const char *store;
 	const char *config;
 	enum bus_kind bus_kind;
@@ -62,20 +67,19 @@ static int add_socket(struct options *o, const char *path, char **ret_message)
 static int parse_options(int argc, char **argv, struct options *o, char **ret_message)
 {
 	static const struct option longs[] = {
-		{"emulate", required_argument, NULL, 'e'},
-		{"store", required_argument, NULL, 's'},
-		{"config", required_argument, NULL, 'c'},
-		{"bus", required_argument, NULL, 'b'},
-		{"session", no_argument, NULL, 'u'},
-		{"system", no_argument, NULL, 'y'},
-		{"version", no_argument, NULL, 'v'},
-		{"help", no_argument, NULL, 'h'},
-		{NULL, 0, NULL, 0},
+		{"kernel", no_argument, NULL, 'k'},	 {"emulate", required_argument, NULL, 'e'},
+		{"store", required_argument, NULL, 's'}, {"config", required_argument, NULL, 'c'},
+		{"bus", required_argument, NULL, 'b'},	 {"session", no_argument, NULL, 'u'},
+		{"system", no_argument, NULL, 'y'},	 {"version", no_argument, NULL, 'v'},
+		{"help", no_argument, NULL, 'h'},	 {NULL, 0, NULL, 0},
 	};
 	int c, r = 0;
 
 	while (r == 0 && (c = getopt_long(argc, argv, "", longs, NULL)) >= 0) {
 		switch (c) {
+		case 'k':
+			o->kernel = true;
+			break;
 		case 'e':
 			r = add_socket(o, optarg, ret_message);
 			break;
@@ -110,6 +114,7 @@ static int parse_options(int argc, char **argv, struct options *o, char **ret_me
 	if (r == 0 && optind < argc)
 		return fail(ret_message, -EINVAL, "\"%s\" is not understood; see etalond --help",
 			    argv[optind]);
+	o->kernel = o->kernel || o->socket_count == 0;
 	if (!o->config && access(CONFIG_DEFAULT, F_OK) == 0)
 		o->config = CONFIG_DEFAULT;
 	return r;
@@ -200,6 +205,25 @@ static int add_boards(struct context *ctx, const struct options *o)
 	return 0;
 }
 
+/* ... and whoever else comes and goes while we run. */
+struct hotplug {
+	struct kernel_boards *boards;
+	struct udev_watch *watch;
+};
+
+static void hotplug_end(struct hotplug *h)
+{
+	udev_watch_free(h->watch);
+	kernel_boards_free(h->boards);
+}
+
+static int hotplug_begin(struct hotplug *h, struct context *ctx, char **ret_message)
+{
+	int r = kernel_boards_new(ctx, &kernel_calls_system, &h->boards);
+
+	return r < 0 ? r : udev_watch_new(ctx->event, h->boards, &h->watch, ret_message);
+}
+
 static bool all_tried(const struct context *ctx)
 {
 	for (const struct board *b = ctx->boards; b; b = b->next)
@@ -251,12 +275,24 @@ static int watch_ends(struct context *ctx, sd_bus *bus)
 	return r < 0 ? r : 0;
 }
 
-static int begin(struct context *ctx, struct bus *bus, const struct options *o, char **ret_message)
+static unsigned int count_boards(const struct context *ctx)
+{
+	unsigned int count = 0;
+
+	for (const struct board *b = ctx->boards; b; b = b->next)
+		count++;
+	return count;
+}
+
+static int begin(struct context *ctx, struct bus *bus, const struct options *o, struct hotplug *h,
+		 char **ret_message)
 {
 	int r = watch_ends(ctx, bus->bus);
 
 	if (r == 0)
 		r = add_boards(ctx, o);
+	if (r == 0 && o->kernel)
+		r = hotplug_begin(h, ctx, ret_message);
 	if (r == 0)
 		r = look_for_boards(ctx);
 	if (r == 0)
@@ -270,7 +306,7 @@ static int begin(struct context *ctx, struct bus *bus, const struct options *o, 
 		return r;
 	if (ctx->store_status[0])
 		say(LOG_NOTICE, "%s", ctx->store_status);
-	sd_notifyf(0, "READY=1\nSTATUS=%zu boards configured", o->socket_count);
+	sd_notifyf(0, "READY=1\nSTATUS=%u boards configured or found", count_boards(ctx));
 	return 0;
 }
 
@@ -278,12 +314,13 @@ static int serve(struct context *ctx, sd_bus *connection, const struct options *
 		 char **ret_message)
 {
 	_cleanup_(bus_freep) struct bus *bus = NULL;
+	_cleanup_(hotplug_end) struct hotplug hotplug = {NULL, NULL};
 	int r;
 
 	r = bus_new(connection, ctx, &bus);
 	if (r < 0)
 		return r;
-	r = begin(ctx, bus, o, ret_message);
+	r = begin(ctx, bus, o, &hotplug, ret_message);
 	if (r == 0) {
 		r = sd_event_loop(ctx->event);
 		sd_bus_detach_event(connection);

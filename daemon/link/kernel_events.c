@@ -39,13 +39,14 @@ int kernel_event(struct link *link, struct etalon_hw_usb_event *ret)
 {
 	struct kernel *k = kernel_of(link);
 	struct etalon_status s = {.size = sizeof(s)};
-	int r = kernel_look_after_control(k);
+	int r = kernel_capture_ioctl(k, ETALON_IOC_STATUS, &s);
 
 	if (r < 0)
-		return kernel_lost(k);
-	r = kernel_capture_ioctl(k, ETALON_IOC_STATUS, &s);
-	if (r < 0)
 		return kernel_errno(k, r);
+	/* In this order: where the kernel has turned light off, it has revoked by now. */
+	r = kernel_look_after_control(k);
+	if (r < 0)
+		return kernel_lost(k);
 	if (s.events == k->events_told)
 		return -EAGAIN;
 	r = kernel_check_status(&s);

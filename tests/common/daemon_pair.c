@@ -4,7 +4,9 @@
  */
 #include "daemon_pair.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <semaphore.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -68,10 +70,9 @@ static void *loop(void *userdata)
 	return NULL;
 }
 
-void daemon_pair_start(struct daemon_pair *p, const char *config,
-		       void (*prepare)(struct fake_link *fake))
+void daemon_pair_start_with(struct daemon_pair *p, const char *config,
+			    void (*add)(struct daemon_pair *p, void *userdata), void *userdata)
 {
-	struct board_opener opener = {.open = fake_link_open, .address = "fake"};
 	_cleanup_free_ char *message = NULL;
 	sd_bus *server;
 	int r;
@@ -88,15 +89,56 @@ void daemon_pair_start(struct daemon_pair *p, const char *config,
 	ck_assert_int_eq(bus_new(server, p->context, &p->bus), 0);
 	ck_assert_int_ge(sd_bus_attach_event(server, p->event, 0), 0);
 	sd_bus_unref(server);
-	p->fake = fake_link_new();
-	if (prepare)
-		prepare(p->fake);
-	opener.userdata = p->fake;
-	ck_assert_int_eq(board_add(p->context, &opener, &p->board), 0);
+	add(p, userdata);
 	while (!board_tried(p->board))
 		ck_assert_int_ge(sd_event_run(p->event, UINT64_MAX), 0);
 	p->board_path = strdup(p->board->known ? bus_board_path(p->board).text : "/");
 	ck_assert_int_eq(pthread_create(&p->thread, NULL, loop, p), 0);
+}
+
+static void add_fake(struct daemon_pair *p, void *userdata)
+{
+	struct board_opener opener = {
+		.open = fake_link_open, .address = "fake", .userdata = userdata};
+
+	p->fake = userdata;
+	ck_assert_int_eq(board_add(p->context, &opener, &p->board), 0);
+}
+
+void daemon_pair_start(struct daemon_pair *p, const char *config,
+		       void (*prepare)(struct fake_link *fake))
+{
+	struct fake_link *fake = fake_link_new();
+
+	if (prepare)
+		prepare(fake);
+	daemon_pair_start_with(p, config, add_fake, fake);
+}
+
+struct loop_call {
+	struct mail mail;
+	void (*f)(void *userdata);
+	void *userdata;
+	sem_t done;
+};
+
+static void deliver_call(struct mail *mail)
+{
+	struct loop_call *call = container_of(mail, struct loop_call, mail);
+
+	call->f(call->userdata);
+	sem_post(&call->done);
+}
+
+void pair_on_loop(struct daemon_pair *p, void (*f)(void *userdata), void *userdata)
+{
+	struct loop_call call = {.mail.deliver = deliver_call, .f = f, .userdata = userdata};
+
+	sem_init(&call.done, 0, 0);
+	mailbox_post(p->context->mailbox, &call.mail);
+	while (sem_wait(&call.done) < 0 && errno == EINTR)
+		;
+	sem_destroy(&call.done);
 }
 
 struct stop_mail {
@@ -127,7 +169,8 @@ void daemon_pair_end_stop(struct daemon_pair *p)
 	sd_bus_detach_event(p->bus->bus);
 	context_free(p->context);
 	bus_free(p->bus);
-	fake_link_free(p->fake);
+	if (p->fake)
+		fake_link_free(p->fake);
 	sd_event_unref(p->event);
 	config_free(p->config);
 	free(p->board_path);

@@ -33,6 +33,14 @@ struct daemon_pair {
 /* config: text of etalond.conf or NULL; prepare: may script the link before it is opened, or NULL. */
 void daemon_pair_start(struct daemon_pair *p, const char *config,
 		       void (*prepare)(struct fake_link *fake));
+/*
+ * The same with boards of the test's own: `add` adds them to p->context and sets p->board; p->fake is NULL. The
+ * loop runs afterwards.
+ */
+void daemon_pair_start_with(struct daemon_pair *p, const char *config,
+			    void (*add)(struct daemon_pair *p, void *userdata), void *userdata);
+/* Calls f on the daemon's loop and waits until it has returned. */
+void pair_on_loop(struct daemon_pair *p, void (*f)(void *userdata), void *userdata);
 /* context_stop(), until the loop has ended; then checks that it ended with 0 and frees. */
 void daemon_pair_stop(struct daemon_pair *p);
 /* The same in two steps: until the loop has ended, and the rest. */

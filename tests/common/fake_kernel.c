@@ -55,8 +55,11 @@ static int call_open(void *userdata, const char *path, int flags)
 	int r;
 
 	pthread_mutex_lock(&f->lock);
-	d = f->device;
-	if (!d || !streq(path, FAKE_KERNEL_PATH))
+	f->opens++;
+	d = f->devices;
+	while (d && (!d->plugged || !streq(d->path, path)))
+		d = d->next;
+	if (!d)
 		r = -ENOENT;
 	else if (fake_file_for(f, d, control) || (control && f->control_is_wanted))
 		r = -EBUSY;
@@ -245,6 +248,16 @@ uint64_t fake_kernel_consumer(struct fake_kernel *f)
 uint64_t fake_kernel_producer(struct fake_kernel *f)
 {
 	return __atomic_load_n(&f->device->ring->producer, __ATOMIC_ACQUIRE);
+}
+
+unsigned int fake_kernel_opens(struct fake_kernel *f)
+{
+	unsigned int opens;
+
+	pthread_mutex_lock(&f->lock);
+	opens = f->opens;
+	pthread_mutex_unlock(&f->lock);
+	return opens;
 }
 
 unsigned int fake_kernel_open_fds(struct fake_kernel *f)

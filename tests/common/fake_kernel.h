@@ -24,10 +24,10 @@ const struct kernel_calls *fake_kernel_calls(struct fake_kernel *f);
 /* For struct board_opener: userdata is the fake. */
 int fake_kernel_open(void *userdata, struct link **ret, char **ret_message);
 
-/* The board is pulled out: every fd is gone for good. */
+/* The board that was plugged in last is pulled out: every fd is gone for good. */
 void fake_kernel_unplug(struct fake_kernel *f);
-/* ... and plugged in again, or another one. */
-void fake_kernel_plug(struct fake_kernel *f, struct link *hardware);
+/* A board comes (again) at this node; from now on the calls below speak of it. */
+void fake_kernel_plug(struct fake_kernel *f, const char *path, struct link *hardware);
 /* As after the dead-man period, or (reset) after a suspend: light off, the control fd is revoked. */
 void fake_kernel_revoke(struct fake_kernel *f, bool reset);
 /* Another program takes the control fd as soon as it is free; until fake_kernel_give_back(). */
@@ -41,6 +41,8 @@ unsigned int fake_kernel_costly(struct fake_kernel *f);
 /* First record that is not released, and the next that will come. */
 uint64_t fake_kernel_consumer(struct fake_kernel *f);
 uint64_t fake_kernel_producer(struct fake_kernel *f);
+/* open() calls so far. */
+unsigned int fake_kernel_opens(struct fake_kernel *f);
 /* So many fds are open. */
 unsigned int fake_kernel_open_fds(struct fake_kernel *f);
 

@@ -64,8 +64,7 @@ static void mark_gone(struct fake_kernel *f, struct device *d)
 	__atomic_store_n(&d->ring->gone, 1, __ATOMIC_RELEASE);
 	wake_files(f, d, false);
 	wake_files(f, d, true);
-	if (f->device == d)
-		f->device = NULL;
+	d->plugged = false;
 	pthread_mutex_unlock(&f->lock);
 }
 
@@ -167,6 +166,7 @@ void fake_device_revoke(struct fake_kernel *f, struct device *d)
 {
 	struct file *file;
 
+	pthread_mutex_lock(&d->acting);
 	d->hardware->ops->halt(d->hardware);
 	pthread_mutex_lock(&f->lock);
 	d->period_ns = 0;
@@ -177,6 +177,7 @@ void fake_device_revoke(struct fake_kernel *f, struct device *d)
 	}
 	d->limits_stale = true;
 	pthread_mutex_unlock(&f->lock);
+	pthread_mutex_unlock(&d->acting);
 	fake_device_look(f, d);
 }
 
@@ -256,14 +257,17 @@ static int make_ring(struct device *d, size_t ring_bytes)
 	return 0;
 }
 
-void fake_kernel_plug(struct fake_kernel *f, struct link *hardware)
+void fake_kernel_plug(struct fake_kernel *f, const char *path, struct link *hardware)
 {
 	struct device *d = calloc(1, sizeof(*d));
 
 	if (!d || make_ring(d, f->ring_bytes) < 0)
 		abort();
+	snprintf(d->path, sizeof(d->path), "%s", path);
+	d->plugged = true;
 	d->hardware = hardware;
 	d->epoch = ++f->epochs;
+	pthread_mutex_init(&d->acting, NULL);
 	pthread_mutex_init(&d->lock, NULL);
 	pthread_mutex_init(&d->hardware_records, NULL);
 	pthread_cond_init(&d->changed, NULL);
@@ -294,8 +298,6 @@ void fake_kernel_unplug(struct fake_kernel *f)
 {
 	struct device *d = f->device;
 
-	if (!d)
-		return;
 	mark_gone(f, d);
 	/* The hardware stays until the end: a call may be on its way in it. Its light goes off now. */
 	d->hardware->ops->halt(d->hardware);
@@ -311,8 +313,7 @@ struct fake_kernel *fake_kernel_new(struct link *hardware, size_t ring_bytes)
 	f->ring_bytes = ring_bytes;
 	for (size_t i = 0; i < FILES_MAX; i++)
 		f->files[i].fd = -1;
-	if (hardware)
-		fake_kernel_plug(f, hardware);
+	fake_kernel_plug(f, FAKE_KERNEL_PATH, hardware);
 	return f;
 }
 
@@ -326,6 +327,7 @@ static void device_free(struct device *d)
 	pthread_cond_destroy(&d->changed);
 	pthread_mutex_destroy(&d->hardware_records);
 	pthread_mutex_destroy(&d->lock);
+	pthread_mutex_destroy(&d->acting);
 	free(d);
 }
 

@@ -51,6 +51,7 @@ static int do_status(struct fake_kernel *f, struct file *file, struct etalon_sta
 
 	if (s->size != sizeof(*s) || s->flags)
 		return -EINVAL;
+	pthread_mutex_lock(&d->acting);
 	fake_device_look(f, d);
 	pthread_mutex_lock(&f->lock);
 	*s = (struct etalon_status){
@@ -69,6 +70,7 @@ static int do_status(struct fake_kernel *f, struct file *file, struct etalon_sta
 	if (!file->control && eventfd_read(file->fd, &token) == 0)
 		file->events_seen = d->events;
 	pthread_mutex_unlock(&f->lock);
+	pthread_mutex_unlock(&d->acting);
 	return 0;
 }
 

@@ -17,8 +17,11 @@
 
 struct device {
 	struct device *next;
+	char path[32];
+	bool plugged; /* under the kernel's lock */
 	struct link *hardware;
 	uint64_t epoch;
+	pthread_mutex_t acting; /* a revocation and the darkness that comes with it are one */
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	pthread_t records_thread, events_thread;
@@ -50,13 +53,13 @@ struct file {
 struct fake_kernel {
 	struct kernel_calls calls;
 	pthread_mutex_t lock;
-	struct device *device; /* plugged in, or NULL */
+	struct device *device; /* the last one that was plugged in: what a test asks about */
 	struct device *devices; /* all there ever were */
 	struct file files[FILES_MAX];
 	uint64_t epochs;
 	size_t ring_bytes;
 	bool control_is_wanted; /* by another program */
-	unsigned int counts[FAKE_KERNEL_IOCTLS];
+	unsigned int opens, counts[FAKE_KERNEL_IOCTLS];
 };
 
 static inline size_t fake_page_bytes(void)
