@@ -64,8 +64,8 @@ static bool plausible(const struct etalon_hw_record *head)
 }
 
 /*
- * Drops what was left of earlier programs, record by record, and word by word where it is
- * damaged, until the first record of this one is at the front.
+ * Drops what was left of earlier programs, record by record, and byte by byte where it is damaged or was
+ * cut by the load, until the first record of this one is at the front.
  */
 static void find_step(struct records *b)
 {
@@ -76,7 +76,7 @@ static void find_step(struct records *b)
 
 		memcpy(&head, b->bytes + at, sizeof(head));
 		if (!plausible(&head)) {
-			at += 8;
+			at++;
 			continue;
 		}
 		if (head.generation == b->generation && head.sequence >= b->first_sequence &&

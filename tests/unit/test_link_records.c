@@ -124,6 +124,20 @@ START_TEST(records_left_over_from_an_earlier_program_are_dropped)
 }
 END_TEST
 
+/* What has arrived of it is forgotten; what arrives later begins anywhere. */
+START_TEST(a_load_in_the_middle_of_a_record_harms_no_record_of_the_next_program)
+{
+	const void *records;
+	size_t bytes;
+
+	fake->chunk_bytes = cuts[_i].chunk;
+	begin(50, 7);
+	ck_assert_int_eq(link_->ops->records(link_, PATIENCE_MS, 128, &records, &bytes), 0);
+	begin(10, 8);
+	ck_assert_uint_eq(take_all(1 << 18, 8), 12);
+}
+END_TEST
+
 START_TEST(records_of_a_board_that_was_used_before_us_are_dropped)
 {
 	_Alignas(8) unsigned char record[128];
@@ -291,6 +305,9 @@ static void add_tests(TCase *tc)
 			    (int)ARRAY_SIZE(cuts));
 	tcase_add_test(tc, ten_buffers_full_of_records_pass_through_one);
 	tcase_add_loop_test(tc, records_left_over_from_an_earlier_program_are_dropped, 0,
+			    (int)ARRAY_SIZE(cuts));
+	tcase_add_loop_test(tc,
+			    a_load_in_the_middle_of_a_record_harms_no_record_of_the_next_program, 0,
 			    (int)ARRAY_SIZE(cuts));
 	tcase_add_test(tc, records_of_a_board_that_was_used_before_us_are_dropped);
 	tcase_add_loop_test(tc, garbage_before_a_program_is_dropped, 0, (int)ARRAY_SIZE(cuts));
