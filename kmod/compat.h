@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Where kernels differ: the newest form of each interface, on all of them. The one place
+ * that knows; what a kernel has is asked by features.sh.
+ */
+#ifndef ETALON_COMPAT_H
+#define ETALON_COMPAT_H
+
+#include <linux/hrtimer.h>
+#include <linux/mm.h>
+
+#include "features.h"
+
+static inline void etalon_hrtimer_setup(struct hrtimer *timer,
+					enum hrtimer_restart (*function)(struct hrtimer *),
+					clockid_t clock, enum hrtimer_mode mode)
+{
+#if ETALON_HAVE_HRTIMER_SETUP
+	hrtimer_setup(timer, function, clock, mode);
+#else
+	hrtimer_init(timer, clock, mode);
+	timer->function = function;
+#endif
+}
+
+static inline void etalon_vm_flags(struct vm_area_struct *vma, unsigned long set,
+				   unsigned long clear)
+{
+#if ETALON_HAVE_VM_FLAGS_SET
+	vm_flags_mod(vma, set, clear);
+#else
+	vma->vm_flags = (vma->vm_flags | set) & ~clear;
+#endif
+}
+
+/* Setting a line may fail, but not every kernel wants to know. */
+#if ETALON_HAVE_GPIO_SET_INT
+#define ETALON_GPIO_SET_RETURNS int
+#define etalon_gpio_set_return(ret) return (ret)
+#else
+#define ETALON_GPIO_SET_RETURNS void
+#define etalon_gpio_set_return(ret) ((void)(ret))
+#endif
+
+#endif

@@ -1,0 +1,416 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Boards: how they come, sleep and go, and what the board says of its own state. Nothing of
+ * user space is known here but that it waits on board->wait.
+ */
+#include <linux/idr.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+
+#include "compat.h"
+#include "etalon.h"
+
+#define BOARDS_MAX 64
+#define RING_SECONDS 2
+#define STATUS_RECORDS_PER_S 16 /* and some for START, GAP and END */
+
+static unsigned int ring_mib;
+module_param(ring_mib, uint, 0444);
+MODULE_PARM_DESC(ring_mib,
+		 "Size of each board's record ring in MiB (default: 2 s at its highest rate)");
+
+static dev_t first_devt;
+static DEFINE_IDA(numbers);
+
+/* ---- what the board says of itself ---- */
+
+int etalon_board_present(const struct etalon_board *board)
+{
+	switch (board->presence) {
+	case ETALON_PRESENT:
+		return 0;
+	case ETALON_ASLEEP:
+		return -EAGAIN;
+	default:
+		return -ENODEV;
+	}
+}
+
+void etalon_board_note_event(struct etalon_board *board)
+{
+	atomic64_inc(&board->events);
+	wake_up_all(&board->wait);
+}
+
+/* Nobody can operate it from here on. */
+static void leave(struct etalon_board *board, enum etalon_presence presence,
+		  enum etalon_cause cause)
+{
+	board->presence = presence;
+	board->armed = false; /* the timer finds nothing to do */
+	etalon_emission_revoke(board);
+	etalon_records_close(board, cause, presence == ETALON_GONE);
+	etalon_board_note_event(board);
+}
+
+int etalon_board_result(struct etalon_board *board, int ret)
+{
+	if (ret == -ENODEV && board->presence == ETALON_PRESENT) {
+		dev_err(&board->dev, "does not answer any more\n");
+		leave(board, ETALON_GONE, ETALON_CAUSE_UNPLUG);
+	}
+	return ret;
+}
+
+void etalon_board_distrust(struct etalon_board *board, const char *what)
+{
+	if (board->distrusted || board->presence != ETALON_PRESENT)
+		return;
+	board->distrusted = true;
+	etalon_emission_cause(board, ETALON_CAUSE_DISTRUST);
+	dev_err_ratelimited(&board->dev, "broke its contract: %s; stopped\n", what);
+	/* Before anything else is read, so that nothing is believed any more. */
+	etalon_records_close(board, ETALON_CAUSE_DISTRUST, false);
+	etalon_emission_off(board, ETALON_HW_COMMAND_HALT, ETALON_CAUSE_DISTRUST);
+	etalon_emission_revoke(board);
+}
+
+static bool plausible(const struct etalon_safety *safety)
+{
+	return safety->state <= ETALON_HW_STATE_TRIPPED &&
+	       safety->sequencer <= ETALON_HW_SEQUENCER_ENDED;
+}
+
+int etalon_board_read_safety(struct etalon_board *board, bool all)
+{
+	struct etalon_safety safety = board->safety;
+	int ret = board->ops->safety(board, all, &safety);
+
+	if (ret)
+		return etalon_board_result(board, ret);
+	spin_lock(&board->ring_lock);
+	safety.sequencer = board->told.sequencer;
+	spin_unlock(&board->ring_lock);
+	if (!plausible(&safety)) {
+		etalon_board_distrust(board, "a state that does not exist");
+		return -EIO;
+	}
+	board->safety = safety;
+	etalon_emission_noted(board);
+	etalon_board_note_event(board);
+	return 0;
+}
+
+void etalon_board_collect(struct etalon_board *board)
+{
+	struct etalon_progress progress;
+	bool changed;
+
+	if (board->distrusted)
+		return;
+	board->ops->progress(board, &progress);
+	if (etalon_records_take(board, &progress, &changed) < 0)
+		etalon_board_distrust(board, "a record number or state that cannot be");
+	if (changed)
+		etalon_board_note_event(board);
+}
+
+static bool left_state(struct etalon_board *board)
+{
+	bool left;
+
+	spin_lock(&board->ring_lock);
+	left = board->told.state != board->safety.state ||
+	       board->told.causes != board->safety.causes_latched;
+	spin_unlock(&board->ring_lock);
+	return left;
+}
+
+void etalon_board_state_event(struct etalon_board *board)
+{
+	mutex_lock(&board->lock);
+	if (board->presence == ETALON_PRESENT && !board->distrusted) {
+		etalon_board_collect(board);
+		if (!board->distrusted)
+			etalon_board_read_safety(board, left_state(board));
+	}
+	mutex_unlock(&board->lock);
+}
+EXPORT_SYMBOL_GPL(etalon_board_state_event);
+
+static void distrust_unlocked(struct etalon_board *board, const char *what)
+{
+	mutex_lock(&board->lock);
+	etalon_board_distrust(board, what);
+	mutex_unlock(&board->lock);
+}
+
+void etalon_board_progress(struct etalon_board *board, const struct etalon_progress *progress)
+{
+	bool changed;
+
+	if (READ_ONCE(board->distrusted))
+		return;
+	if (etalon_records_take(board, progress, &changed) < 0)
+		return distrust_unlocked(board, "a record number or state that cannot be");
+	if (changed)
+		etalon_board_state_event(board);
+}
+EXPORT_SYMBOL_GPL(etalon_board_progress);
+
+void etalon_board_aux_event(struct etalon_board *board)
+{
+	etalon_gpio_edges(board);
+}
+EXPORT_SYMBOL_GPL(etalon_board_aux_event);
+
+/* ---- sleep, and the end ---- */
+
+static enum etalon_presence sleeping_or(enum etalon_presence presence, enum etalon_presence next)
+{
+	return presence == ETALON_GONE ? ETALON_GONE : next;
+}
+
+static void go(struct etalon_board *board, enum etalon_presence next, enum etalon_cause cause,
+	       bool reachable)
+{
+	etalon_emission_cause(board, cause);
+	mutex_lock(&board->lock);
+	if (board->presence == ETALON_PRESENT && reachable)
+		etalon_emission_off(board, ETALON_HW_COMMAND_HALT, cause);
+	leave(board, sleeping_or(board->presence, next), cause);
+	mutex_unlock(&board->lock);
+}
+
+void etalon_board_suspend(struct etalon_board *board, enum etalon_cause cause)
+{
+	go(board, ETALON_ASLEEP, cause, true);
+}
+EXPORT_SYMBOL_GPL(etalon_board_suspend);
+
+void etalon_board_suspend_unreachable(struct etalon_board *board, enum etalon_cause cause)
+{
+	go(board, ETALON_ASLEEP, cause, false);
+}
+EXPORT_SYMBOL_GPL(etalon_board_suspend_unreachable);
+
+void etalon_board_lost(struct etalon_board *board)
+{
+	go(board, ETALON_GONE, ETALON_CAUSE_UNPLUG, false);
+}
+EXPORT_SYMBOL_GPL(etalon_board_lost);
+
+void etalon_board_resume(struct etalon_board *board)
+{
+	mutex_lock(&board->lock);
+	if (board->presence == ETALON_ASLEEP) {
+		board->presence = ETALON_PRESENT;
+		board->distrusted = false;
+		board->live_valid = false;
+		board->epoch++;
+		bitmap_zero(board->limits_narrowed, ETALON_HW_SOURCES_MAX);
+		etalon_board_read_safety(board, true);
+	}
+	mutex_unlock(&board->lock);
+}
+EXPORT_SYMBOL_GPL(etalon_board_resume);
+
+static void release_board(struct device *dev)
+{
+	struct etalon_board *board = to_etalon_board(dev);
+
+	etalon_memory_free(&board->memory);
+	kvfree(board->description_blob);
+	mutex_destroy(&board->gpio_lock);
+	mutex_destroy(&board->program_lock);
+	mutex_destroy(&board->lock);
+	kfree(board);
+}
+
+struct etalon_board *etalon_board_alloc(struct device *parent, const struct etalon_link_ops *ops,
+					void *link)
+{
+	struct etalon_board *board = kzalloc(sizeof(*board), GFP_KERNEL);
+
+	if (!board)
+		return NULL;
+	device_initialize(&board->dev);
+	board->dev.parent = parent;
+	board->dev.class = &etalon_class;
+	board->dev.release = release_board;
+	board->ops = ops;
+	board->link = link;
+	board->number = -1;
+	board->ring_closed = true;
+	mutex_init(&board->lock);
+	mutex_init(&board->program_lock);
+	mutex_init(&board->gpio_lock);
+	spin_lock_init(&board->ring_lock);
+	init_waitqueue_head(&board->wait);
+	etalon_emission_init(board);
+	return board;
+}
+EXPORT_SYMBOL_GPL(etalon_board_alloc);
+
+int etalon_board_describe(struct etalon_board *board, void *blob, u32 bytes)
+{
+	struct etalon_description_fault fault;
+	int ret;
+
+	board->description_blob = blob;
+	ret = etalon_description_check(blob, bytes, &board->description, &fault);
+	if (ret && *fault.table)
+		dev_err(board->dev.parent, "description: %s %u: %s\n", fault.table, fault.number,
+			fault.what);
+	else if (ret)
+		dev_err(board->dev.parent, "description: %s\n", fault.what);
+	return ret;
+}
+EXPORT_SYMBOL_GPL(etalon_board_describe);
+
+static u64 ring_bytes(const struct etalon_board *board)
+{
+	const struct etalon_hw_description *head = board->description.head;
+	const u32 detectors = min_t(u32, head->detector_count, ETALON_HW_PROGRAM_DETECTORS_MAX);
+	const u64 rate = min_t(u64, board->record_rate_max, NSEC_PER_SEC / head->period_min_ns);
+
+	if (ring_mib)
+		return (u64)ring_mib << 20;
+	return (rate + STATUS_RECORDS_PER_S) * RING_SECONDS * etalon_record_stride(detectors);
+}
+
+int etalon_board_alloc_ring(struct etalon_board *board)
+{
+	const u64 bytes = PAGE_ALIGN(ring_bytes(board));
+	int ret = -ENOMEM;
+
+	if (bytes >> PAGE_SHIFT <= totalram_pages() / 2)
+		ret = etalon_memory_alloc(&board->memory, dev_to_node(board->dev.parent), bytes);
+	if (ret) {
+		dev_err(board->dev.parent,
+			"no memory for a ring of %llu MiB; give etalon.ring_mib= for a smaller one\n",
+			bytes >> 20);
+		return ret;
+	}
+	board->memory.status->magic = ETALON_RING_STATUS_MAGIC;
+	board->memory.status->size = sizeof(*board->memory.status);
+	etalon_ring_init(&board->ring, bytes);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(etalon_board_alloc_ring);
+
+static int publish_node(struct etalon_board *board)
+{
+	int ret;
+
+	board->dev.devt = MKDEV(MAJOR(first_devt), MINOR(first_devt) + board->number);
+	ret = dev_set_name(&board->dev, "etalon%d", board->number);
+	if (ret)
+		return ret;
+	cdev_init(&board->cdev, &etalon_fops);
+	board->cdev.owner = THIS_MODULE;
+	return cdev_device_add(&board->cdev, &board->dev);
+}
+
+int etalon_board_register(struct etalon_board *board)
+{
+	int ret = ida_alloc_max(&numbers, BOARDS_MAX - 1, GFP_KERNEL);
+
+	if (ret < 0)
+		return ret;
+	board->number = ret;
+	mutex_lock(&board->lock);
+	ret = etalon_board_read_safety(board, true);
+	mutex_unlock(&board->lock);
+	if (!ret)
+		ret = publish_node(board); /* last: it can be opened from here on */
+	if (ret) {
+		ida_free(&numbers, board->number);
+		return ret;
+	}
+	etalon_hwmon_register(board);
+	etalon_gpio_register(board);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(etalon_board_register);
+
+/*
+ * The order matters. Emission first. Then nobody may operate the board, and all who wait are told. Then those who
+ * could still come in: hwmon and gpio wait for their callers, the node gets no new ones. The timer last, because only
+ * a holder could start it. What is open keeps the memory, and finds the board gone.
+ */
+void etalon_board_unregister(struct etalon_board *board)
+{
+	go(board, ETALON_GONE, ETALON_CAUSE_UNPLUG, true);
+	etalon_gpio_unregister(board);
+	etalon_hwmon_unregister(board);
+	cdev_device_del(&board->cdev, &board->dev);
+	etalon_emission_destroy(board);
+	ida_free(&numbers, board->number);
+}
+EXPORT_SYMBOL_GPL(etalon_board_unregister);
+
+/* ---- the class ---- */
+
+static ssize_t serial_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%s\n", to_etalon_board(dev)->description.head->serial);
+}
+static DEVICE_ATTR_RO(serial);
+
+static ssize_t model_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%s\n", to_etalon_board(dev)->description.head->model);
+}
+static DEVICE_ATTR_RO(model);
+
+static ssize_t firmware_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%s\n", to_etalon_board(dev)->description.head->firmware);
+}
+static DEVICE_ATTR_RO(firmware);
+
+static ssize_t link_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%s\n", to_etalon_board(dev)->ops->name);
+}
+static DEVICE_ATTR_RO(link);
+
+static struct attribute *etalon_attrs[] = {
+	&dev_attr_serial.attr,
+	&dev_attr_model.attr,
+	&dev_attr_firmware.attr,
+	&dev_attr_link.attr,
+	NULL,
+};
+ATTRIBUTE_GROUPS(etalon);
+
+struct class etalon_class = {
+	.name = "etalon",
+	.dev_groups = etalon_groups,
+};
+
+static int __init etalon_init(void)
+{
+	int ret = class_register(&etalon_class);
+
+	if (ret)
+		return ret;
+	ret = alloc_chrdev_region(&first_devt, 0, BOARDS_MAX, "etalon");
+	if (ret)
+		class_unregister(&etalon_class);
+	return ret;
+}
+module_init(etalon_init);
+
+static void __exit etalon_exit(void)
+{
+	unregister_chrdev_region(first_devt, BOARDS_MAX);
+	class_unregister(&etalon_class);
+	ida_destroy(&numbers);
+}
+module_exit(etalon_exit);
+
+MODULE_DESCRIPTION("Etalon: test boards for photonic chips");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Records between board and capture fd: what arrived, what is released, what is published on the
+ * status page; and the END record that a board can no longer send.
+ */
+#include <linux/mm.h>
+#include <linux/uaccess.h>
+
+#include "etalon.h"
+
+/* STATUS and GAP records between the last POINT and the end of a program are few. */
+#define LOOK_BACK_RECORDS 64U
+
+static void publish(struct etalon_board *board)
+{
+	struct etalon_ring_status *status = board->memory.status;
+
+	WRITE_ONCE(status->consumer, board->ring.consumer);
+	WRITE_ONCE(status->lost, board->told.lost);
+	WRITE_ONCE(status->state, board->told.state);
+	WRITE_ONCE(status->sequencer, board->told.sequencer);
+	WRITE_ONCE(status->stride, board->ring.stride);
+	WRITE_ONCE(status->data_modulus, board->ring.modulus);
+	/* Records are in memory before the number that speaks of them. */
+	smp_store_release(&status->producer, board->ring.producer);
+}
+
+static void consume(struct etalon_board *board)
+{
+	if (!board->ring_closed)
+		board->ops->consume(board, board->ring.consumer);
+}
+
+static void sync_records(struct etalon_board *board, u64 from, u64 to)
+{
+	struct etalon_ring_span span;
+
+	if (!board->ops->sync)
+		return;
+	from = max(from, to - min(to, board->ring.capacity));
+	while (from < to) {
+		etalon_ring_span(&board->ring, from, to, &span);
+		board->ops->sync(board, &span);
+		from += div_u64(span.bytes, board->ring.stride);
+	}
+}
+
+static bool differs(const struct etalon_progress *a, const struct etalon_progress *b)
+{
+	return a->state != b->state || a->causes != b->causes || a->sequencer != b->sequencer;
+}
+
+int etalon_records_take(struct etalon_board *board, const struct etalon_progress *progress,
+			bool *ret_changed)
+{
+	bool wake = false;
+	s64 more = 0;
+	u64 from;
+
+	*ret_changed = false;
+	if (progress->state > ETALON_HW_STATE_TRIPPED ||
+	    progress->sequencer > ETALON_HW_SEQUENCER_ENDED)
+		return -EPROTO;
+	spin_lock(&board->ring_lock);
+	from = board->ring.producer;
+	if (!board->ring_closed)
+		more = etalon_ring_produce(&board->ring, progress->producer);
+	if (more > 0)
+		sync_records(board, from, board->ring.producer);
+	if (more >= 0) {
+		*ret_changed = differs(&board->told, progress);
+		board->told = *progress;
+		publish(board);
+		wake = more && board->ring.producer > board->want;
+	}
+	spin_unlock(&board->ring_lock);
+	if (wake)
+		wake_up_interruptible_all(&board->wait);
+	return more < 0 ? (int)more : 0;
+}
+
+void etalon_records_want(struct etalon_board *board, u64 sequence)
+{
+	spin_lock(&board->ring_lock);
+	board->want = sequence;
+	spin_unlock(&board->ring_lock);
+}
+
+static int unreleased(struct etalon_board *board, struct etalon_refusal *refusal)
+{
+	return etalon_refuse(refusal, ETALON_HW_REFUSED_STATE, 0, (s64)board->ring.consumer,
+			     (s64)board->ring.producer);
+}
+
+int etalon_records_can_load(struct etalon_board *board, u32 stride, struct etalon_refusal *refusal)
+{
+	int ret;
+
+	spin_lock(&board->ring_lock);
+	ret = etalon_ring_can_load(&board->ring, stride, board->ring.producer);
+	if (ret == -EBUSY)
+		ret = unreleased(board, refusal);
+	spin_unlock(&board->ring_lock);
+	return ret;
+}
+
+int etalon_records_load(struct etalon_board *board, u32 stride, u64 first,
+			struct etalon_refusal *refusal)
+{
+	int ret;
+
+	spin_lock(&board->ring_lock);
+	ret = etalon_ring_load(&board->ring, stride, first);
+	if (ret == -EBUSY)
+		ret = unreleased(board, refusal);
+	if (!ret) {
+		board->ring_closed = false;
+		board->end_owed = false;
+		consume(board);
+		publish(board);
+	}
+	spin_unlock(&board->ring_lock);
+	return ret;
+}
+
+u64 etalon_records_mark(struct etalon_board *board)
+{
+	u64 mark;
+
+	spin_lock(&board->ring_lock);
+	mark = board->ring.producer;
+	spin_unlock(&board->ring_lock);
+	return mark;
+}
+
+void etalon_records_begin(struct etalon_board *board, u32 generation, u64 mark)
+{
+	spin_lock(&board->ring_lock);
+	board->end_owed = true;
+	board->generation = generation;
+	board->started_at = mark;
+	board->started_lost = board->told.lost;
+	spin_unlock(&board->ring_lock);
+}
+
+static const struct etalon_hw_record *record_at(struct etalon_board *board, u64 sequence)
+{
+	return (const void *)(board->memory.data + etalon_ring_offset(&board->ring, sequence));
+}
+
+/* The place may still hold an older record, where this one was lost. */
+static bool is_of_program(struct etalon_board *board, u64 sequence, u16 type)
+{
+	const struct etalon_hw_record *record = record_at(board, sequence);
+
+	return record->magic == ETALON_HW_RECORD_MAGIC && record->type == type &&
+	       record->generation == board->generation && record->sequence == sequence;
+}
+
+static bool has_end(struct etalon_board *board)
+{
+	const u64 producer = board->ring.producer;
+
+	return producer > board->started_at &&
+	       is_of_program(board, producer - 1, ETALON_HW_RECORD_END);
+}
+
+/* The last POINT of the program that arrived, NULL: none among the last records. */
+static const struct etalon_hw_record_point *last_point(struct etalon_board *board)
+{
+	const u64 producer = board->ring.producer;
+	const u64 back =
+		min3(producer - board->started_at, board->ring.capacity, (u64)LOOK_BACK_RECORDS);
+	u64 i;
+
+	for (i = 1; i <= back; i++)
+		if (is_of_program(board, producer - i, ETALON_HW_RECORD_POINT))
+			return (const void *)record_at(board, producer - i);
+	return NULL;
+}
+
+static void end_cause(enum etalon_cause cause, struct etalon_hw_record_end *end)
+{
+	switch (cause) {
+	case ETALON_CAUSE_UNPLUG:
+	case ETALON_CAUSE_SUSPEND:
+	case ETALON_CAUSE_SHUTDOWN:
+		end->cause = ETALON_HW_END_TRIPPED;
+		end->causes = ETALON_HW_CAUSE_LINK;
+		return;
+	case ETALON_CAUSE_DISTRUST:
+		end->cause = ETALON_HW_END_FAULT;
+		return;
+	default:
+		end->cause = ETALON_HW_END_RESET;
+		return;
+	}
+}
+
+/* In the board's place: what can be known here. The CRC cannot: 0. */
+static int append_end(struct etalon_board *board)
+{
+	const struct etalon_hw_record_point *point = last_point(board);
+	struct etalon_hw_record_end end = {
+		.head =
+			{
+				.magic = ETALON_HW_RECORD_MAGIC,
+				.type = ETALON_HW_RECORD_END,
+				.size = (u16)board->ring.stride,
+				.generation = board->generation,
+			},
+		.dropped = board->told.lost - board->started_lost,
+	};
+	s64 sequence;
+	void *at;
+
+	end_cause(board->close_cause, &end);
+	if (point) {
+		end.produced = point->number + 1;
+		end.tick = point->tick;
+	}
+	sequence = etalon_ring_append(&board->ring);
+	if (sequence < 0)
+		return (int)sequence;
+	end.head.sequence = (u64)sequence;
+	at = board->memory.data + etalon_ring_offset(&board->ring, (u64)sequence);
+	memset(at, 0, board->ring.stride);
+	memcpy(at, &end, sizeof(end));
+	return 0;
+}
+
+/* In a ring that is full, END has to wait for the next release. */
+static void settle_end(struct etalon_board *board)
+{
+	if (!board->ring_closed)
+		return;
+	if (board->end_owed && (has_end(board) || !append_end(board)))
+		board->end_owed = false;
+	if (board->close_gone && !board->end_owed)
+		WRITE_ONCE(board->memory.status->gone, 1);
+}
+
+void etalon_records_close(struct etalon_board *board, enum etalon_cause cause, bool gone)
+{
+	spin_lock(&board->ring_lock);
+	if (!board->ring_closed)
+		board->close_cause = cause;
+	board->ring_closed = true;
+	board->close_gone |= gone;
+	settle_end(board);
+	publish(board);
+	spin_unlock(&board->ring_lock);
+	wake_up_all(&board->wait);
+}
+
+int etalon_records_release(struct etalon_board *board, u64 sequence)
+{
+	int ret;
+
+	spin_lock(&board->ring_lock);
+	ret = etalon_ring_release(&board->ring, sequence);
+	if (!ret) {
+		consume(board);
+		settle_end(board);
+		publish(board);
+	}
+	spin_unlock(&board->ring_lock);
+	return ret;
+}
+
+ssize_t etalon_records_read(struct etalon_board *board, char __user *buffer, size_t count,
+			    loff_t position)
+{
+	struct etalon_ring_span span;
+	size_t done = 0;
+	int ret;
+
+	if (position < 0)
+		return -EINVAL;
+	do { /* twice where the ring's end lies between */
+		spin_lock(&board->ring_lock);
+		ret = etalon_ring_read(&board->ring, (u64)position + done, count - done, &span);
+		spin_unlock(&board->ring_lock);
+		if (ret || !span.bytes)
+			break;
+		/* Within memory whatever a LOAD does meanwhile. */
+		if (copy_to_user(buffer + done, board->memory.data + span.offset, span.bytes))
+			return -EFAULT;
+		done += span.bytes;
+	} while (done < count);
+	return done ? (ssize_t)done : ret;
+}
