@@ -81,7 +81,7 @@ static int capture_mmap(struct file *filp, struct vm_area_struct *vma)
 	const unsigned long data = ETALON_DATA_OFFSET >> PAGE_SHIFT;
 	struct page *status;
 
-	if (!(vma->vm_flags & VM_SHARED))
+	if (!(vma->vm_flags & VM_MAYSHARE)) /* VM_SHARED is for those who may write */
 		return -EINVAL;
 	if (vma->vm_flags & VM_WRITE)
 		return -EACCES;

@@ -9,7 +9,7 @@
 #include <linux/hrtimer.h>
 #include <linux/mm.h>
 
-#include "features.h"
+#include "kernel_features.h"
 
 static inline void etalon_hrtimer_setup(struct hrtimer *timer,
 					enum hrtimer_restart (*function)(struct hrtimer *),

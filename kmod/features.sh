@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Asks the kernel at hand which form of an interface it has, by compiling a line that needs it, and prints
-# features.h, which only compat.h reads. Version numbers say little about a distribution's kernel.
+# kernel_features.h, which only compat.h reads. Version numbers say little about a distribution's kernel.
 #
 # usage: features.sh COMPILER FLAGS...
 set -u

@@ -13,7 +13,7 @@
 #include "etalon.h"
 
 #define LINES_MAX 32
-#define NAME_BYTES (ETALON_HW_NAME_MAX + 8)
+#define NAME_BYTES (ETALON_HW_NAME_MAX + 16)
 
 struct etalon_gpio {
 	struct gpio_chip chip;

@@ -1,0 +1,59 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# First light of the driver: it loads, binds, runs programs whose records are those of the
+# other transports, and leaves.
+. ./check.sh
+
+is_loaded() {
+	grep -q "^$1 " /proc/modules
+}
+
+# Of the kernel, in the order of their names: what ours need.
+load_needs() {
+	for module in needs/*.ko; do
+		name=${module##*/}
+		name=${name#*-}
+		[ ! -e "$module" ] || is_loaded "${name%.ko}" || insmod "$module" || return
+	done
+}
+
+load_modules() {
+	load_needs && insmod etalon.ko && insmod etalon_pci.ko
+}
+
+has_node() {
+	[ -c /dev/etalon0 ]
+}
+
+lacks_node() {
+	! has_node
+}
+
+costs_the_same() {
+	few=$(./sweep --points 1000 --period 20000 | tee -a costs | sed -n 's/^accesses //p')
+	many=$(./sweep --points 100000 --period 20000 | tee -a costs | sed -n 's/^accesses //p')
+	cat costs
+	[ -n "$few" ] && [ "$few" = "$many" ] && [ "$few" -le 64 ]
+}
+
+same_records() { # sweep's arguments
+	./sweep "$@" --keep here && cmp here "$expected"
+}
+
+check "the modules load" load_modules
+check "the board has its node" within 5 has_node
+check "it tells who it is" grep -x EMU-1 /sys/class/etalon/etalon0/serial
+check "its temperature is in hwmon" cat /sys/class/etalon/etalon0/hwmon/hwmon*/temp1_input
+check "a dark program runs whole, read from the mapping" ./sweep --points 2000
+check "a dark program runs whole, by pread()" ./sweep --points 2000 --pread
+check "a sweep costs the same accesses for few points and many" costs_the_same
+expected=dark.records
+check "dark records are those of the emulated link" same_records --points 2000
+expected=light.records
+check "records with light are those of the emulated link" same_records --points 2000 --light
+check "the modules unload" rmmod etalon_pci etalon
+check "the node is gone" lacks_node
+check "they load again" load_modules
+check "and the board is back" within 5 has_node
+finish
