@@ -44,7 +44,7 @@ same_records() { # sweep's arguments
 check "the modules load" load_modules
 check "the board has its node" within 5 has_node
 check "it tells who it is" grep -x EMU-1 /sys/class/etalon/etalon0/serial
-check "its temperature is in hwmon" cat /sys/class/etalon/etalon0/hwmon/hwmon*/temp1_input
+check "its temperature is in hwmon" cat /sys/class/etalon/etalon0/hwmon*/temp1_input
 check "a dark program runs whole, read from the mapping" ./sweep --points 2000
 check "a dark program runs whole, by pread()" ./sweep --points 2000 --pread
 check "a sweep costs the same accesses for few points and many" costs_the_same
