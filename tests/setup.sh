@@ -4,20 +4,26 @@
 # Installs what building and testing need, through apt, on Debian 12 and 13. Does nothing
 # when all is there. Without root it prints the exact line to type and ends with 1.
 #
-# usage: tests/setup.sh build|test
+# usage: tests/setup.sh build|test [--names]
 #   build: what `make` and `make demo` need; test: what `make check` needs besides
+#   --names: print the names of these packages and do nothing
 set -euo pipefail
 
 # package[>=version]: the version is the least that will do; Debian 12 finds newer ones in backports.
 build=(gcc make pkg-config libc6-dev 'libsystemd-dev>=252' libsqlite3-dev libgsl-dev
 	libhdf5-dev libyaml-dev libcyaml-dev libjansson-dev libcairo2-dev dbus-daemon)
-test=(check g++ sparse udev "linux-headers-$(dpkg --print-architecture)" valgrind cppcheck python3 python3-scipy python3-numpy python3-h5py dbus-bin systemd)
+test=(check g++ sparse udev "linux-headers-$(dpkg --print-architecture)" valgrind cppcheck python3 python3-scipy
+	python3-numpy python3-h5py dbus-bin systemd mmdebstrap e2fsprogs)
 
 case "${1:-build}" in
 build) wanted=("${build[@]}") ;;
 test) wanted=("${build[@]}" "${test[@]}") ;;
-*) echo "usage: $0 build|test" >&2; exit 2 ;;
+*) echo "usage: $0 build|test [--names]" >&2; exit 2 ;;
 esac
+if [ "${2:-}" = --names ]; then
+	printf '%s\n' "${wanted[@]%%>=*}"
+	exit 0
+fi
 
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
 	echo "setup: this is not a Debian system; install the equivalents of: ${wanted[*]%%>=*}" >&2

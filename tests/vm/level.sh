@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# What the test scripts of this level share: the test bed, modules for a kernel, the
+# project's programs for the guest, and one tally. Leaves the shell at the top of the checkout.
+set -u
+cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
+. tests/vm/testbed/prepare.sh
+
+passed=0 failed=0
+
+# A machine that cannot have the test bed skips; one that can and fails to build it does not.
+require_testbed() { # "debug" when its kernel is needed
+	local obstacle
+	obstacle=$(testbed_obstacle)
+	if [ -n "$obstacle" ]; then
+		echo "SKIP no virtual machines here: $obstacle"
+		exit 0
+	fi
+	prepare_testbed "${1:-}" || { echo "0 passed, 1 failed"; exit 1; }
+}
+
+promise() { # what command...
+	local what=$1 output
+	shift
+	if output=$("$@" 2>&1); then
+		passed=$((passed + 1))
+		echo "ok - $what"
+	else
+		failed=$((failed + 1))
+		echo "not ok - $what"
+		sed 's/^/  | /' <<<"$output"
+	fi
+}
+
+# boot.sh closes with its own count, which the runner of the tests adds up like this one.
+boots() { # boot.sh's arguments...
+	tests/vm/boot.sh "$@" || guests_failed=yes
+}
+
+finish() {
+	echo "$passed passed, $failed failed"
+	[ $failed = 0 ] && [ -z "${guests_failed:-}" ]
+	exit
+}
