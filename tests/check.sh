@@ -4,7 +4,7 @@
 # Every test, level by level; prints one closing line "N passed, N failed, N skipped" and exits
 # with 1 when anything failed. `make check` has built build/ (plain) and build-asan/ before.
 #
-# usage: tests/check.sh [LEVEL...]   levels: static unit memory fuzz bus system
+# usage: tests/check.sh [LEVEL...]   levels: static unit memory fuzz bus system vm
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
@@ -52,7 +52,8 @@ for level in "${levels[@]}"; do
 	fuzz) mapfile -t list < <(programs "$plain-asan" fuzz); run_level fuzz-asan "" "${list[@]}" ;;
 	bus) mapfile -t list < <(programs "$plain-asan" bus; scripts bus); run_level bus-asan "" "${list[@]}" ;;
 	system) mapfile -t list < <(programs "$plain" system; scripts system); RUN_TIMEOUT=1500 run_level system "" "${list[@]}" ;;
-	*) echo "check: no level '$level'; levels: static unit memory fuzz bus system" >&2; exit 2 ;;
+	vm) mapfile -t list < <(scripts vm); RUN_TIMEOUT=${RUN_TIMEOUT:-2400} run_level vm "" "${list[@]}" ;;
+	*) echo "check: no level '$level'; levels: static unit memory fuzz bus system vm" >&2; exit 2 ;;
 	esac
 done
 
