@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -30,7 +31,7 @@ void pci_irqs_close(struct pci_irqs *irqs)
 		assign(irqs, i, -1);
 }
 
-/* Never blocks, whatever the client gave for an eventfd. */
+/* Never blocks, however full the client lets it run. */
 static void signal_fd(int fd)
 {
 	struct pollfd ready = {.fd = fd, .events = POLLOUT};
@@ -42,11 +43,23 @@ static void signal_fd(int fd)
 		return; /* an edge that nobody takes is lost, as on the bus */
 }
 
+/* Event descriptors alone have no file type: a socket kept here could keep its own peer alive. */
+static bool all_events(const struct vfio_user_client *client)
+{
+	for (size_t i = 0; i < client->fd_count; i++) {
+		struct stat st;
+
+		if (fstat(client->fds[i], &st) < 0 || st.st_mode & S_IFMT)
+			return false;
+	}
+	return true;
+}
+
 /* All of the vectors with their descriptors, or none of them without any: which ends the assignment. */
 static int assign_range(struct pci_irqs *irqs, const struct vfio_irq_set *set,
 			struct vfio_user_client *client)
 {
-	if (client->fd_count && client->fd_count != set->count)
+	if (client->fd_count && (client->fd_count != set->count || !all_events(client)))
 		return -EINVAL;
 	for (uint32_t i = 0; i < set->count; i++)
 		assign(irqs, set->start + i, vfio_user_take_fd(client, i));

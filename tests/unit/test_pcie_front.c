@@ -5,121 +5,23 @@
  */
 #include <linux/pci_regs.h>
 #include <linux/vfio.h>
-#include <pthread.h>
 #include <sys/eventfd.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
 #include "board_bench.h"
 #include "emulator/pci_front.h"
 #include "emulator/records.h"
+#include "pcie_driver.h"
 #include "vfio_client.h"
 
 #define PATIENCE_NS (20 * NSEC_PER_SEC)
 #define PAGE 4096U
-#define AT_TABLE (CLIENT_BASE + 0x1000)
-#define AT_CONTROL (CLIENT_BASE + 0x3000)
-#define AT_UPLOAD_TABLE (CLIENT_BASE + 0x4000)
-#define AT_UPLOAD (CLIENT_BASE + 0x10000)
-#define AT_RING_END (CLIENT_BASE + CLIENT_BYTES / 2 + 8 * PAGE) /* across the two maps */
 
-/* ---- an emulator on a thread ---- */
-
-struct emulator {
-	char folder[64], path[96], fault_path[96], log_path[96];
-	struct erb1_parameters parameters;
-	struct plant *plant;
-	struct event_log *log;
-	struct pci_front *front;
-	struct board *board;
-	int stop;
-	pthread_t thread;
-};
-
-struct emulator_options {
-	bool speed_max, msi, log_registers;
-	const char *parameters;
-};
-
-static void *run(void *userdata)
-{
-	struct emulator *e = userdata;
-
-	pci_front_run(e->front, e->board, e->stop);
-	return NULL;
-}
-
-static struct emulator *start_emulator(const struct emulator_options *o)
-{
-	struct emulator *e = calloc(1, sizeof(*e));
-	const char *tmp = getenv("TMPDIR");
-	json_t *parameters =
-		json_loads(o->parameters ? o->parameters : "{\"emission_delay_ms\": 0}", 0, NULL);
-	struct plant_config plant = {.seed = 1, .device = "straight"};
-	struct pci_front_config front = {.msi = o->msi, .log_registers = o->log_registers};
-	struct board_config config = {
-		.parameters = &e->parameters,
-		.serial = "PCIE-1",
-		.seed = 1,
-		.speed_max = o->speed_max,
-		.event = pci_front_event,
-	};
-
-	snprintf(e->folder, sizeof(e->folder), "%s/etalon-XXXXXX", tmp ? tmp : "/tmp");
-	ck_assert_ptr_nonnull(mkdtemp(e->folder));
-	snprintf(e->path, sizeof(e->path), "%s/board", e->folder);
-	snprintf(e->fault_path, sizeof(e->fault_path), "%s/faults", e->folder);
-	snprintf(e->log_path, sizeof(e->log_path), "%s/log", e->folder);
-	ck_assert_int_eq(erb1_parameters_take(parameters, true, &e->parameters, NULL), 0);
-	json_decref(parameters);
-	ck_assert_int_eq(plant_new(&plant, &e->plant, NULL), 0);
-	ck_assert_int_eq(event_log_open(e->log_path, &e->log, NULL), 0);
-	front.path = e->path;
-	front.fault_path = e->fault_path;
-	ck_assert_int_eq(pci_front_new(&front, &e->front, NULL), 0);
-	config.log = e->log;
-	config.host = pci_front_host(e->front);
-	config.userdata = e->front;
-	ck_assert_int_eq(board_new(&config, e->plant, now_ns(), &e->board, NULL), 0);
-	e->stop = eventfd(0, EFD_CLOEXEC);
-	ck_assert_int_eq(pthread_create(&e->thread, NULL, run, e), 0);
-	return e;
-}
-
-static void stop_emulator(struct emulator *e)
-{
-	const uint64_t one = 1;
-
-	ck_assert_int_eq(write(e->stop, &one, sizeof(one)), sizeof(one));
-	pthread_join(e->thread, NULL);
-	board_free(e->board);
-	pci_front_free(e->front);
-	plant_free(e->plant);
-	event_log_close(e->log);
-	close(e->stop);
-	ck_assert_int_eq(unlink(e->log_path), 0);
-	ck_assert_int_eq(rmdir(e->folder), 0); /* it cleans up behind itself */
-	free(e);
-}
-
-static void fault(const struct emulator *e, const char *line)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	char answer[256] = "";
-
-	strcpy(address.sun_path, e->fault_path);
-	ck_assert_int_eq(connect(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
-	ck_assert_int_eq(write_all(fd, line, strlen(line)), 0);
-	ck_assert_int_eq(write_all(fd, "\n", 1), 0);
-	ck_assert_int_gt(read(fd, answer, sizeof(answer) - 1), 0);
-	ck_assert_str_eq(answer, "{\"ok\":true}\n");
-	close(fd);
-}
+/* ---- the log ---- */
 
 /* The log's lines with this event, in order; the caller frees the array. */
-static json_t *log_lines(const struct emulator *e, const char *event)
+static json_t *log_lines(const struct pcie_emulator *e, const char *event)
 {
 	json_t *found = json_array();
 	FILE *f = fopen(e->log_path, "re");
@@ -150,119 +52,26 @@ static json_int_t number(const json_t *lines, size_t n, const char *key)
 
 /* ---- a driver ---- */
 
-struct driver {
-	struct vfio_client c;
-	uint32_t pages;
-	uint64_t consumer;
-	uint8_t *records;
-	size_t bytes;
-};
-
-static struct etalon_hw_control *control(struct driver *d)
-{
-	return client_at(&d->c, AT_CONTROL);
-}
-
-static void set_ring(struct driver *d, uint32_t pages)
-{
-	uint64_t *table = client_at(&d->c, AT_TABLE);
-
-	d->pages = pages;
-	for (uint32_t i = 0; i < pages; i++)
-		table[i] = AT_RING_END - (uint64_t)(i + 1) * PAGE;
-	memset(control(d), 0, sizeof(*control(d)));
-	client_put64(&d->c, ETALON_REG_RING_TABLE, AT_TABLE);
-	client_put(&d->c, ETALON_REG_RING_PAGES, pages);
-	client_put(&d->c, ETALON_REG_RING_PAGE_SHIFT, 12);
-	client_put64(&d->c, ETALON_REG_CONTROL_BLOCK, AT_CONTROL);
-	client_put(&d->c, ETALON_REG_INTERRUPT_ENABLE, 7);
-	d->consumer = client_get64(&d->c, ETALON_REG_PRODUCED);
-}
-
-static struct driver *bind_driver(const struct emulator *e, uint32_t pages, uint32_t vectors)
-{
-	struct driver *d = calloc(1, sizeof(*d));
-
-	d->records = malloc(BENCH_RECORDS_BYTES);
-	client_boot(&d->c, e->path);
-	client_enable_irqs(&d->c, vectors);
-	set_ring(d, pages);
-	return d;
-}
-
-static void unbind(struct driver *d)
-{
-	vfio_client_close(&d->c);
-	free(d->records);
-	free(d);
-}
-
-static void kick(struct driver *d)
-{
-	client_put(&d->c, ETALON_REG_KICK, ETALON_HW_KICK);
-}
-
-static void load(struct driver *d, const struct etalon_hw_program *p)
-{
-	const struct etalon_hw_upload head = {ETALON_HW_UPLOAD_MAGIC, ETALON_HW_UPLOAD_PROGRAM, 0,
-					      sizeof(*p), crc32c(0, p, sizeof(*p))};
-	uint64_t *table = client_at(&d->c, AT_UPLOAD_TABLE);
-	uint8_t *to = client_at(&d->c, AT_UPLOAD);
-
-	table[0] = AT_UPLOAD;
-	table[1] = AT_UPLOAD + PAGE;
-	memcpy(to, &head, sizeof(head));
-	memcpy(to + sizeof(head), p, sizeof(*p));
-	client_put64(&d->c, ETALON_REG_UPLOAD_TABLE, AT_UPLOAD_TABLE);
-	client_put(&d->c, ETALON_REG_UPLOAD_SIZE, sizeof(head) + sizeof(*p));
-	ck_assert_uint_eq(client_command(&d->c, ETALON_HW_COMMAND_UPLOAD), ETALON_HW_RESULT_OK);
-	ck_assert_uint_eq(client_command(&d->c, ETALON_HW_COMMAND_LOAD), ETALON_HW_RESULT_OK);
-}
-
-static void start(struct driver *d, const struct etalon_hw_program *p)
-{
-	load(d, p);
-	d->bytes = 0;
-	ck_assert_uint_eq(client_command(&d->c, ETALON_HW_COMMAND_START), ETALON_HW_RESULT_OK);
-}
-
-static void take_records(struct driver *d, uint32_t stride)
-{
-	const uint64_t places = (uint64_t)d->pages * PAGE / stride;
-	const uint64_t *table = client_at(&d->c, AT_TABLE);
-	const uint64_t producer = __atomic_load_n(&control(d)->producer, __ATOMIC_ACQUIRE);
-
-	ck_assert_uint_le(producer - d->consumer, places);
-	for (; d->consumer < producer; d->consumer++)
-		for (uint32_t i = 0; i < stride; i++) {
-			const uint64_t at = d->consumer % places * stride + i;
-
-			d->records[d->bytes++] =
-				((uint8_t *)client_at(&d->c, table[at / PAGE]))[at % PAGE];
-		}
-	__atomic_store_n(&control(d)->consumer, d->consumer, __ATOMIC_RELEASE);
-}
-
 /* Reads to END, woken by the vector of records. */
-static void finish(struct driver *d, uint32_t stride)
+static void finish(struct pcie_driver *d, uint32_t stride)
 {
 	const struct etalon_hw_record *last = NULL;
 
 	while (!last || last->type != ETALON_HW_RECORD_END) {
 		client_await(&d->c, 0);
-		kick(d);
-		take_records(d, stride);
+		pcie_driver_kick(d);
+		pcie_driver_take(d, stride);
 		if (d->bytes)
 			last = (const void *)(d->records + d->bytes - stride);
 	}
 }
 
-static const struct etalon_hw_record *record(const struct driver *d, uint32_t stride, size_t n)
+static const struct etalon_hw_record *record(const struct pcie_driver *d, uint32_t stride, size_t n)
 {
 	return (const void *)(d->records + n * stride);
 }
 
-static void emit(struct driver *d, uint32_t watchdog_ms)
+static void emit(struct pcie_driver *d, uint32_t watchdog_ms)
 {
 	const uint64_t until = now_ns() + PATIENCE_NS;
 	static const struct {
@@ -288,7 +97,7 @@ static void emit(struct driver *d, uint32_t watchdog_ms)
 	ck_assert_uint_eq(client_command(&d->c, ETALON_HW_COMMAND_ARM), ETALON_HW_RESULT_OK);
 	ck_assert_uint_eq(client_command(&d->c, ETALON_HW_COMMAND_EMIT), ETALON_HW_RESULT_OK);
 	while (client_get(&d->c, ETALON_REG_STATE) != ETALON_HW_STATE_EMITTING) {
-		kick(d);
+		pcie_driver_kick(d);
 		ck_assert_uint_lt(now_ns(), until);
 	}
 }
@@ -306,7 +115,7 @@ static struct etalon_hw_program step_program(uint32_t points)
 
 START_TEST(the_device_describes_itself)
 {
-	struct emulator *e = start_emulator(&(struct emulator_options){.msi = _i});
+	struct pcie_emulator *e = pcie_emulator_start(&(struct pcie_emulator_options){.msi = _i});
 	struct vfio_client c;
 	struct {
 		uint32_t argsz, flags, regions, irqs;
@@ -347,13 +156,13 @@ START_TEST(the_device_describes_itself)
 		ck_assert_uint_eq(r.count, vectors[i]);
 	}
 	vfio_client_close(&c);
-	stop_emulator(e);
+	pcie_emulator_stop(e);
 }
 END_TEST
 
 START_TEST(configuration_space_has_what_a_driver_looks_for)
 {
-	struct emulator *e = start_emulator(&(struct emulator_options){.msi = _i});
+	struct pcie_emulator *e = pcie_emulator_start(&(struct pcie_emulator_options){.msi = _i});
 	struct vfio_client c;
 	uint32_t at;
 
@@ -392,7 +201,7 @@ START_TEST(configuration_space_has_what_a_driver_looks_for)
 				  2 << 1);
 	ck_assert_uint_eq(client_config(&c, 0x100, 4), 0); /* no extended capabilities */
 	vfio_client_close(&c);
-	stop_emulator(e);
+	pcie_emulator_stop(e);
 }
 END_TEST
 
@@ -413,8 +222,8 @@ static uint64_t start_tick(const struct etalon_hw_record *start)
 	return ((const struct etalon_hw_record_start *)start)->tick;
 }
 
-static void same_point(const struct driver *d, const struct bench *t, size_t n, uint32_t stride,
-		       uint64_t ticks_apart)
+static void same_point(const struct pcie_driver *d, const struct bench *t, size_t n,
+		       uint32_t stride, uint64_t ticks_apart)
 {
 	uint8_t bytes[RECORD_STRIDE_MAX];
 	struct etalon_hw_record_point *got = (void *)bytes;
@@ -437,9 +246,9 @@ static const struct {
 
 START_TEST(the_same_seed_gives_the_same_counts_over_pcie)
 {
-	struct emulator *e = start_emulator(&(struct emulator_options){
+	struct pcie_emulator *e = pcie_emulator_start(&(struct pcie_emulator_options){
 		.speed_max = sweeps[_i].speed_max, .msi = sweeps[_i].msi});
-	struct driver *d = bind_driver(e, sweeps[_i].pages, sweeps[_i].vectors);
+	struct pcie_driver *d = pcie_driver_bind(e, sweeps[_i].pages, sweeps[_i].vectors);
 	struct etalon_hw_program p = step_program(sweeps[_i].points);
 	struct bench *t;
 	uint32_t stride;
@@ -455,7 +264,7 @@ START_TEST(the_same_seed_gives_the_same_counts_over_pcie)
 	t = reference(&p);
 	ck_assert_uint_eq(bench_count(t, ETALON_HW_RECORD_POINT), sweeps[_i].points);
 	ck_assert_uint_eq(bench_count(t, ETALON_HW_RECORD_STATUS), 0);
-	start(d, &p);
+	pcie_driver_start(d, &p);
 	stride = client_get(&d->c, ETALON_REG_RECORD_STRIDE);
 	finish(d, stride);
 	ck_assert_uint_eq(d->bytes, t->bytes);
@@ -464,13 +273,13 @@ START_TEST(the_same_seed_gives_the_same_counts_over_pcie)
 		same_point(d, t, n, stride,
 			   start_tick(record(d, stride, 0)) - bench_start(t)->tick);
 	bench_close(t);
-	unbind(d);
-	stop_emulator(e);
+	pcie_driver_unbind(d);
+	pcie_emulator_stop(e);
 }
 END_TEST
 
 /* Register accesses but kicks when the marker was written to SCRATCH. */
-static json_int_t accesses_at(const struct emulator *e, uint32_t marker)
+static json_int_t accesses_at(const struct pcie_emulator *e, uint32_t marker)
 {
 	json_int_t accesses = -1;
 	bool marked = false;
@@ -496,9 +305,9 @@ static json_int_t accesses_at(const struct emulator *e, uint32_t marker)
 /* The rule of the driver: a sweep costs no register access besides its start, whatever its length. */
 START_TEST(accesses_are_counted_and_markers_are_in_the_log)
 {
-	struct emulator *e =
-		start_emulator(&(struct emulator_options){.speed_max = true, .log_registers = _i});
-	struct driver *d = bind_driver(e, 16, 3);
+	struct pcie_emulator *e = pcie_emulator_start(
+		&(struct pcie_emulator_options){.speed_max = true, .log_registers = _i});
+	struct pcie_driver *d = pcie_driver_bind(e, 16, 3);
 	const uint32_t points[] = {100, 10000};
 	json_t *accesses, *each;
 
@@ -506,7 +315,7 @@ START_TEST(accesses_are_counted_and_markers_are_in_the_log)
 		const struct etalon_hw_program p = step_program(points[n]);
 
 		client_put(&d->c, ETALON_REG_SCRATCH, 2 * n + 1);
-		start(d, &p);
+		pcie_driver_start(d, &p);
 		finish(d, 128);
 		client_put(&d->c, ETALON_REG_SCRATCH, 2 * n + 2);
 	}
@@ -519,8 +328,8 @@ START_TEST(accesses_are_counted_and_markers_are_in_the_log)
 	each = log_lines(e, "register-read");
 	ck_assert_int_eq(json_array_size(each) > 0, _i);
 	json_decref(each);
-	unbind(d);
-	stop_emulator(e);
+	pcie_driver_unbind(d);
+	pcie_emulator_stop(e);
 }
 END_TEST
 
@@ -528,29 +337,29 @@ END_TEST
 
 START_TEST(vectors_strike_for_their_event_or_share_the_last)
 {
-	struct emulator *e = start_emulator(&(struct emulator_options){0});
+	struct pcie_emulator *e = pcie_emulator_start(&(struct pcie_emulator_options){0});
 	const uint32_t vectors = (uint32_t)_i;
-	struct driver *d = bind_driver(e, 16, vectors);
+	struct pcie_driver *d = pcie_driver_bind(e, 16, vectors);
 	const uint32_t of_state = MIN(1, vectors - 1), of_aux = MIN(2, vectors - 1);
 
 	for (uint32_t v = 0; v < vectors; v++)
 		client_struck(&d->c, v);
-	fault(e, "{\"fault\": \"aux-in\", \"line\": 1, \"level\": 1}");
+	pcie_emulator_fault(e, "{\"fault\": \"aux-in\", \"line\": 1, \"level\": 1}");
 	ck_assert_uint_eq(client_await(&d->c, of_aux), 1);
-	fault(e, "{\"fault\": \"key-off\"}");
+	pcie_emulator_fault(e, "{\"fault\": \"key-off\"}");
 	ck_assert_uint_ge(client_await(&d->c, of_state), 1);
 	ck_assert_uint_eq(client_get(&d->c, ETALON_REG_CAUSES_LIVE), ETALON_HW_CAUSE_KEY);
 	if (vectors > 1)
 		ck_assert_uint_eq(client_struck(&d->c, 0), 0);
-	unbind(d);
-	stop_emulator(e);
+	pcie_driver_unbind(d);
+	pcie_emulator_stop(e);
 }
 END_TEST
 
 START_TEST(vectors_are_replaced_and_taken_away)
 {
-	struct emulator *e = start_emulator(&(struct emulator_options){0});
-	struct driver *d = bind_driver(e, 16, 3);
+	struct pcie_emulator *e = pcie_emulator_start(&(struct pcie_emulator_options){0});
+	struct pcie_driver *d = pcie_driver_bind(e, 16, 3);
 	const struct vfio_irq_set off = {
 		.argsz = sizeof(off),
 		.flags = VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_TRIGGER,
@@ -560,32 +369,32 @@ START_TEST(vectors_are_replaced_and_taken_away)
 
 	ck_assert_int_eq(vfio_client_set_irqs(&d->c, 2, 1, &fd), 0);
 	d->c.irq[2] = fd;
-	fault(e, "{\"fault\": \"aux-in\", \"line\": 1, \"level\": 1}");
+	pcie_emulator_fault(e, "{\"fault\": \"aux-in\", \"line\": 1, \"level\": 1}");
 	ck_assert_uint_eq(client_await(&d->c, 2), 1);
 	d->c.irq[2] = old; /* the first descriptor is not written any more */
 	ck_assert_uint_eq(client_struck(&d->c, 2), 0);
 	/* Without it, the vector before serves. */
 	client_struck(&d->c, 1);
 	ck_assert_int_eq(vfio_client_set_irqs(&d->c, 2, 1, NULL), 0);
-	fault(e, "{\"fault\": \"aux-in\", \"line\": 1, \"level\": 0}");
+	pcie_emulator_fault(e, "{\"fault\": \"aux-in\", \"line\": 1, \"level\": 0}");
 	ck_assert_uint_eq(client_await(&d->c, 1), 1);
 	/* All of them off: nothing strikes. */
 	ck_assert_int_eq(
 		vfio_client_ask(&d->c, VFIO_USER_DEVICE_SET_IRQS, &off, sizeof(off), NULL, 0), 0);
-	fault(e, "{\"fault\": \"aux-in\", \"line\": 1, \"level\": 1}");
+	pcie_emulator_fault(e, "{\"fault\": \"aux-in\", \"line\": 1, \"level\": 1}");
 	ck_assert_uint_eq(client_get(&d->c, ETALON_REG_AUX_IN), 2);
 	for (uint32_t v = 0; v < 2; v++)
 		ck_assert_uint_eq(client_struck(&d->c, v), 0);
 	close(fd);
-	unbind(d);
-	stop_emulator(e);
+	pcie_driver_unbind(d);
+	pcie_emulator_stop(e);
 }
 END_TEST
 
 START_TEST(a_client_can_strike_its_own_vectors)
 {
-	struct emulator *e = start_emulator(&(struct emulator_options){0});
-	struct driver *d = bind_driver(e, 16, 3);
+	struct pcie_emulator *e = pcie_emulator_start(&(struct pcie_emulator_options){0});
+	struct pcie_driver *d = pcie_driver_bind(e, 16, 3);
 	struct {
 		struct vfio_irq_set set;
 		uint8_t bools[3];
@@ -605,8 +414,8 @@ START_TEST(a_client_can_strike_its_own_vectors)
 	ck_assert_uint_eq(client_struck(&d->c, 0), 1);
 	ck_assert_uint_eq(client_struck(&d->c, 1), 0);
 	ck_assert_uint_eq(client_struck(&d->c, 2), 1);
-	unbind(d);
-	stop_emulator(e);
+	pcie_driver_unbind(d);
+	pcie_emulator_stop(e);
 }
 END_TEST
 
@@ -642,13 +451,13 @@ START_TEST(resets_and_sleep_are_cause_link_and_go_back_to_power_on)
 {
 	static void (*const resets[])(struct vfio_client * c) = {reset_by_message,
 								 reset_by_function, reset_by_sleep};
-	struct emulator *e = start_emulator(&(struct emulator_options){0});
-	struct driver *d = bind_driver(e, 16, 3);
+	struct pcie_emulator *e = pcie_emulator_start(&(struct pcie_emulator_options){0});
+	struct pcie_driver *d = pcie_driver_bind(e, 16, 3);
 	const struct etalon_hw_program p = step_program(10000);
 	json_t *states;
 
 	emit(d, 1000);
-	start(d, &p);
+	pcie_driver_start(d, &p);
 	resets[_i](&d->c);
 	ck_assert_uint_eq(client_config(&d->c, PCI_COMMAND, 2), 0);
 	ck_assert_uint_eq(client_get(&d->c, ETALON_REG_MAGIC), UINT32_MAX);
@@ -663,42 +472,42 @@ START_TEST(resets_and_sleep_are_cause_link_and_go_back_to_power_on)
 	states = log_lines(e, "state");
 	ck_assert_int_eq(number(states, 3, "cause"), ETALON_HW_CAUSE_LINK);
 	json_decref(states);
-	set_ring(d, 4); /* and it works again */
-	start(d, &p);
+	pcie_driver_set_ring(d, 4); /* and it works again */
+	pcie_driver_start(d, &p);
 	client_await(&d->c, 0);
-	unbind(d);
-	stop_emulator(e);
+	pcie_driver_unbind(d);
+	pcie_emulator_stop(e);
 }
 END_TEST
 
 START_TEST(a_client_that_vanishes_is_link_down_and_the_next_finds_power_on)
 {
-	struct emulator *e = start_emulator(&(struct emulator_options){0});
+	struct pcie_emulator *e = pcie_emulator_start(&(struct pcie_emulator_options){0});
 	const struct etalon_hw_program p = step_program(10000);
-	struct driver *d = bind_driver(e, 16, 3);
+	struct pcie_driver *d = pcie_driver_bind(e, 16, 3);
 	json_t *lines;
 
 	emit(d, 1000);
-	start(d, &p);
+	pcie_driver_start(d, &p);
 	client_await(&d->c, 0);
-	unbind(d); /* in the middle of it: its memory goes, too */
-	d = bind_driver(e, 16, 1);
+	pcie_driver_unbind(d); /* in the middle of it: its memory goes, too */
+	d = pcie_driver_bind(e, 16, 1);
 	ck_assert_uint_eq(client_get(&d->c, ETALON_REG_STATE), ETALON_HW_STATE_TRIPPED);
 	ck_assert_uint_eq(client_get(&d->c, ETALON_REG_CAUSES_LATCHED), ETALON_HW_CAUSE_LINK);
 	ck_assert_uint_eq(client_command(&d->c, ETALON_HW_COMMAND_CLEAR), ETALON_HW_RESULT_OK);
-	start(d, &p);
+	pcie_driver_start(d, &p);
 	client_await(&d->c, 0);
 	lines = log_lines(e, "disconnected");
 	ck_assert_uint_eq(json_array_size(lines), 1);
 	json_decref(lines);
-	unbind(d);
-	stop_emulator(e);
+	pcie_driver_unbind(d);
+	pcie_emulator_stop(e);
 }
 END_TEST
 
 START_TEST(one_machine_at_a_time_the_next_one_waits)
 {
-	struct emulator *e = start_emulator(&(struct emulator_options){0});
+	struct pcie_emulator *e = pcie_emulator_start(&(struct pcie_emulator_options){0});
 	struct vfio_client first, second = {.memfd = -1};
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	const struct vfio_user_version hello = {0, 0};
@@ -719,7 +528,7 @@ START_TEST(one_machine_at_a_time_the_next_one_waits)
 	for (size_t i = 0; i < CLIENT_VECTORS; i++)
 		second.irq[i] = -1;
 	vfio_client_close(&second);
-	stop_emulator(e);
+	pcie_emulator_stop(e);
 }
 END_TEST
 
@@ -731,7 +540,7 @@ START_TEST(registers_answer_whole_words_of_an_enabled_device_alone)
 		uint64_t offset;
 		uint32_t count;
 	} wrong[] = {{0, 1}, {0, 2}, {0, 8}, {2, 4}, {1, 1}, {0, 64}, {ETALON_REG_SPACE - 2, 2}};
-	struct emulator *e = start_emulator(&(struct emulator_options){0});
+	struct pcie_emulator *e = pcie_emulator_start(&(struct pcie_emulator_options){0});
 	struct vfio_client c;
 	uint8_t bytes[64], ones[64];
 
@@ -758,13 +567,13 @@ START_TEST(registers_answer_whole_words_of_an_enabled_device_alone)
 	for (int i = 0; i < 16; i++)
 		ck_assert_uint_eq(bytes[i], 0);
 	vfio_client_close(&c);
-	stop_emulator(e);
+	pcie_emulator_stop(e);
 }
 END_TEST
 
 START_TEST(posted_writes_have_no_answer_and_keep_their_order)
 {
-	struct emulator *e = start_emulator(&(struct emulator_options){0});
+	struct pcie_emulator *e = pcie_emulator_start(&(struct pcie_emulator_options){0});
 	struct vfio_client c;
 
 	client_boot(&c, e->path);
@@ -780,64 +589,64 @@ START_TEST(posted_writes_have_no_answer_and_keep_their_order)
 	}
 	ck_assert_uint_eq(client_get(&c, ETALON_REG_SCRATCH), 1000);
 	vfio_client_close(&c);
-	stop_emulator(e);
+	pcie_emulator_stop(e);
 }
 END_TEST
 
 START_TEST(a_board_that_hangs_reads_as_ones_and_goes_dark_by_itself)
 {
-	struct emulator *e = start_emulator(&(struct emulator_options){0});
-	struct driver *d = bind_driver(e, 16, 3);
+	struct pcie_emulator *e = pcie_emulator_start(&(struct pcie_emulator_options){0});
+	struct pcie_driver *d = pcie_driver_bind(e, 16, 3);
 	const uint64_t until = now_ns() + PATIENCE_NS;
 
 	emit(d, 50);
-	fault(e, "{\"fault\": \"hang\", \"for_ms\": 300}");
+	pcie_emulator_fault(e, "{\"fault\": \"hang\", \"for_ms\": 300}");
 	ck_assert_uint_eq(client_get(&d->c, ETALON_REG_MAGIC), UINT32_MAX);
 	ck_assert_uint_eq(client_config(&d->c, PCI_VENDOR_ID, 2), ETALON_HW_PCI_VENDOR);
 	while (client_get(&d->c, ETALON_REG_MAGIC) == UINT32_MAX) {
-		kick(d); /* into the void */
+		pcie_driver_kick(d); /* into the void */
 		ck_assert_uint_lt(now_ns(), until);
 	}
 	ck_assert_uint_eq(client_get(&d->c, ETALON_REG_CAUSES_LATCHED), ETALON_HW_CAUSE_WATCHDOG);
-	unbind(d);
-	stop_emulator(e);
+	pcie_driver_unbind(d);
+	pcie_emulator_stop(e);
 }
 END_TEST
 
 START_TEST(a_scripted_cable_is_surprise_removal)
 {
-	struct emulator *e = start_emulator(&(struct emulator_options){0});
-	struct driver *d = bind_driver(e, 16, 3);
+	struct pcie_emulator *e = pcie_emulator_start(&(struct pcie_emulator_options){0});
+	struct pcie_driver *d = pcie_driver_bind(e, 16, 3);
 
 	emit(d, 1000);
-	fault(e, "{\"fault\": \"cable\"}");
+	pcie_emulator_fault(e, "{\"fault\": \"cable\"}");
 	ck_assert(vfio_client_hung_up(&d->c));
-	unbind(d);
-	d = bind_driver(e, 16, 3);
+	pcie_driver_unbind(d);
+	d = pcie_driver_bind(e, 16, 3);
 	ck_assert_uint_eq(client_get(&d->c, ETALON_REG_CAUSES_LATCHED), ETALON_HW_CAUSE_LINK);
-	unbind(d);
-	stop_emulator(e);
+	pcie_driver_unbind(d);
+	pcie_emulator_stop(e);
 }
 END_TEST
 
 /* ---- memory ---- */
 
-static void unmap_half(struct driver *d)
+static void unmap_half(struct pcie_driver *d)
 {
 	vfio_client_unmap(&d->c, CLIENT_BASE + CLIENT_BYTES / 2, CLIENT_BYTES / 2, 0);
 }
 
-static void unmap_page_of_it(struct driver *d)
+static void unmap_page_of_it(struct pcie_driver *d)
 {
 	vfio_client_unmap(&d->c, CLIENT_BASE + CLIENT_BYTES / 2 + PAGE, PAGE, 0);
 }
 
-static void unmap_all(struct driver *d)
+static void unmap_all(struct pcie_driver *d)
 {
 	vfio_client_unmap(&d->c, 0, 0, VFIO_DMA_UNMAP_FLAG_ALL);
 }
 
-static void hide(struct driver *d)
+static void hide(struct pcie_driver *d)
 {
 	/* ROM over the ring: later maps hide earlier ones. */
 	ck_assert_int_eq(vfio_client_map(&d->c, CLIENT_BASE + CLIENT_BYTES / 2, CLIENT_BYTES / 2,
@@ -847,21 +656,21 @@ static void hide(struct driver *d)
 
 START_TEST(maps_removed_while_the_ring_is_in_use_end_program_and_light)
 {
-	static void (*const remove_maps[])(struct driver * d) = {unmap_half, unmap_page_of_it,
-								 unmap_all, hide};
-	struct emulator *e = start_emulator(&(struct emulator_options){0});
-	struct driver *d = bind_driver(e, 16, 3);
+	static void (*const remove_maps[])(struct pcie_driver * d) = {unmap_half, unmap_page_of_it,
+								      unmap_all, hide};
+	struct pcie_emulator *e = pcie_emulator_start(&(struct pcie_emulator_options){0});
+	struct pcie_driver *d = pcie_driver_bind(e, 16, 3);
 	const struct etalon_hw_program p = step_program(50000);
 	const uint64_t until = now_ns() + PATIENCE_NS;
 	json_t *aborts;
 
 	emit(d, 1000);
-	start(d, &p);
+	pcie_driver_start(d, &p);
 	remove_maps[_i](d);
 	while (client_get(&d->c, ETALON_REG_STATE) != ETALON_HW_STATE_TRIPPED) {
-		kick(d);
+		pcie_driver_kick(d);
 		if (_i != 2)
-			take_records(d, 128);
+			pcie_driver_take(d, 128);
 		ck_assert_uint_lt(now_ns(), until);
 	}
 	ck_assert_uint_eq(client_get(&d->c, ETALON_REG_CAUSES_LATCHED), ETALON_HW_CAUSE_LINK);
@@ -870,8 +679,8 @@ START_TEST(maps_removed_while_the_ring_is_in_use_end_program_and_light)
 	aborts = log_lines(e, "dma-abort");
 	ck_assert_uint_eq(json_array_size(aborts), 1);
 	json_decref(aborts);
-	unbind(d);
-	stop_emulator(e);
+	pcie_driver_unbind(d);
+	pcie_emulator_stop(e);
 }
 END_TEST
 
@@ -894,12 +703,12 @@ START_TEST(no_map_is_refused_and_none_gives_more_than_it_holds)
 		{0x200000000, 0x1000, 0, 1, true, "read only"},
 		{0x200000000, 0x1000, 0, 3, false, "no descriptor"},
 	};
-	struct emulator *e = start_emulator(&(struct emulator_options){0});
-	struct driver *d = bind_driver(e, 16, 3);
+	struct pcie_emulator *e = pcie_emulator_start(&(struct pcie_emulator_options){0});
+	struct pcie_driver *d = pcie_driver_bind(e, 16, 3);
 	const struct etalon_hw_program p = step_program(10);
 	const uint32_t nothing = 0;
 
-	load(d, &p);
+	pcie_driver_load(d, &p);
 	for (size_t i = 0; i < ARRAY_SIZE(maps); i++) {
 		ck_assert_msg(vfio_client_map(&d->c, maps[i].address, maps[i].size, maps[i].flags,
 					      maps[i].fd ? d->c.memfd : -1, maps[i].offset) == 0,
@@ -913,11 +722,11 @@ START_TEST(no_map_is_refused_and_none_gives_more_than_it_holds)
 	/* Even a message that is none. */
 	ck_assert_int_eq(
 		vfio_client_ask(&d->c, VFIO_USER_DMA_MAP, &nothing, sizeof(nothing), NULL, 0), 0);
-	set_ring(d, 16);
-	start(d, &p);
+	pcie_driver_set_ring(d, 16);
+	pcie_driver_start(d, &p);
 	finish(d, 128);
-	unbind(d);
-	stop_emulator(e);
+	pcie_driver_unbind(d);
+	pcie_emulator_stop(e);
 }
 END_TEST
 
@@ -968,7 +777,7 @@ static const struct bad_message bad[] = {
 
 START_TEST(messages_that_make_no_sense_are_refused_and_do_no_harm)
 {
-	struct emulator *e = start_emulator(&(struct emulator_options){0});
+	struct pcie_emulator *e = pcie_emulator_start(&(struct pcie_emulator_options){0});
 	struct vfio_client c;
 	uint8_t answer[256];
 
@@ -986,7 +795,7 @@ START_TEST(messages_that_make_no_sense_are_refused_and_do_no_harm)
 		ck_assert_uint_eq(client_get(&c, ETALON_REG_MAGIC), ETALON_HW_MAGIC);
 	}
 	vfio_client_close(&c);
-	stop_emulator(e);
+	pcie_emulator_stop(e);
 }
 END_TEST
 
@@ -1007,7 +816,7 @@ static const struct {
 
 START_TEST(what_cannot_be_a_message_ends_the_connection)
 {
-	struct emulator *e = start_emulator(&(struct emulator_options){0});
+	struct pcie_emulator *e = pcie_emulator_start(&(struct pcie_emulator_options){0});
 	struct vfio_client c = {0};
 	struct {
 		struct vfio_user_header head;
@@ -1035,13 +844,13 @@ START_TEST(what_cannot_be_a_message_ends_the_connection)
 	client_boot(&c, e->path); /* the next one is welcome */
 	ck_assert_uint_eq(client_get(&c, ETALON_REG_MAGIC), ETALON_HW_MAGIC);
 	vfio_client_close(&c);
-	stop_emulator(e);
+	pcie_emulator_stop(e);
 }
 END_TEST
 
 START_TEST(descriptors_nobody_asked_for_are_closed)
 {
-	struct emulator *e = start_emulator(&(struct emulator_options){0});
+	struct pcie_emulator *e = pcie_emulator_start(&(struct pcie_emulator_options){0});
 	struct vfio_client c;
 	int ends[2], fds[8];
 	uint8_t byte;
@@ -1056,21 +865,20 @@ START_TEST(descriptors_nobody_asked_for_are_closed)
 
 		ck_assert_int_eq(vfio_client_answer(&c, id, VFIO_USER_DEVICE_RESET, NULL, 0), 0);
 	}
-	/* As many as cannot be: refused, not kept. */
-	ck_assert_int_eq(vfio_client_set_irqs(&c, 0, 3, fds), 0);
-	ck_assert_int_eq(vfio_client_set_irqs(&c, 0, 3, NULL), 0);
+	/* No event descriptors: refused, not kept. */
+	ck_assert_int_eq(vfio_client_set_irqs(&c, 0, 3, fds), -EINVAL);
 	close(ends[1]);
 	ck_assert_int_eq(read(ends[0], &byte, 1), 0); /* the last writer is gone */
 	close(ends[0]);
 	vfio_client_close(&c);
-	stop_emulator(e);
+	pcie_emulator_stop(e);
 }
 END_TEST
 
 /* Asks for a megabyte and again and does not read: the board goes on, and is free when it leaves. */
 START_TEST(a_client_that_does_not_read_cannot_hold_the_board_up)
 {
-	struct emulator *e = start_emulator(&(struct emulator_options){0});
+	struct pcie_emulator *e = pcie_emulator_start(&(struct pcie_emulator_options){0});
 	const struct vfio_user_region_access access = {0, VFIO_PCI_BAR0_REGION_INDEX,
 						       ETALON_REG_SPACE};
 	struct vfio_client c;
@@ -1078,25 +886,26 @@ START_TEST(a_client_that_does_not_read_cannot_hold_the_board_up)
 	client_boot(&c, e->path);
 	for (int i = 0; i < 50; i++)
 		vfio_client_send(&c, VFIO_USER_REGION_READ, 0, &access, sizeof(access), NULL, 0);
-	fault(e, "{\"fault\": \"aux-in\", \"line\": 0, \"level\": 1}"); /* it is alive */
+	pcie_emulator_fault(e,
+			    "{\"fault\": \"aux-in\", \"line\": 0, \"level\": 1}"); /* it is alive */
 	vfio_client_close(&c);
 	client_boot(&c, e->path);
 	ck_assert_uint_eq(client_get(&c, ETALON_REG_AUX_IN), 1);
 	vfio_client_close(&c);
-	stop_emulator(e);
+	pcie_emulator_stop(e);
 }
 END_TEST
 
 START_TEST(a_socket_that_is_in_use_is_not_taken)
 {
-	struct emulator *e = start_emulator(&(struct emulator_options){0});
+	struct pcie_emulator *e = pcie_emulator_start(&(struct pcie_emulator_options){0});
 	const struct pci_front_config config = {.path = e->path};
 	struct pci_front *front = NULL;
 	_cleanup_free_ char *message = NULL;
 
 	ck_assert_int_eq(pci_front_new(&config, &front, &message), -EADDRINUSE);
 	ck_assert_ptr_nonnull(strstr(message, "another --pcie"));
-	stop_emulator(e);
+	pcie_emulator_stop(e);
 }
 END_TEST
 
