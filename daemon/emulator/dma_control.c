@@ -84,10 +84,9 @@ void dma_send_messages(struct board *b)
 
 /* ---- the control block ---- */
 
-static struct etalon_hw_control now(struct board *b)
+static struct etalon_hw_control snapshot(const struct board *b, uint32_t events)
 {
-	struct dma *d = &b->dma;
-	const uint32_t events = due(b);
+	const struct dma *d = &b->dma;
 
 	return (struct etalon_hw_control){
 		.producer = d->published,
@@ -95,7 +94,7 @@ static struct etalon_hw_control now(struct board *b)
 		.state = b->safety.state,
 		.causes = b->safety.latched,
 		.sequencer = b->sequencer.state,
-		.events = events ? ++d->messages << COUNT_SHIFT | events : d->told.events,
+		.events = events ? d->messages << COUNT_SHIFT | events : d->told.events,
 	};
 }
 
@@ -103,11 +102,14 @@ int dma_tell(struct board *b)
 {
 	struct dma *d = &b->dma;
 	struct etalon_hw_control *control = dma_control(b);
+	const uint32_t events = due(b);
 	struct etalon_hw_control say;
 
 	if (!control)
 		return d->control_block ? -EFAULT : 0;
-	say = now(b);
+	if (events)
+		d->messages++;
+	say = snapshot(b, events);
 	if (!d->tell && memcmp(&say, &d->told, sizeof(say)) == 0)
 		return 0;
 	d->tell = false;
