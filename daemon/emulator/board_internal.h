@@ -13,6 +13,7 @@
 #include "emulator/dma.h"
 #include "emulator/faults.h"
 #include "emulator/front_end.h"
+#include "emulator/hostile.h"
 #include "emulator/motion.h"
 #include "emulator/program.h"
 #include "emulator/records.h"
@@ -122,6 +123,7 @@ struct board {
 	struct sequencer sequencer;
 	struct faults *faults;
 	struct dma dma;
+	struct hostile hostile;
 };
 
 /* ---- board.c: time ---- */

@@ -38,6 +38,8 @@ uint64_t dma_messages_due(const struct board *b)
 
 	if (d->pending & d->interrupt_enable)
 		return b->given_ns;
+	if (hostile_active(b) && d->interrupt_enable)
+		return b->given_ns + HOSTILE_STORM_NS;
 	return announces(d) ? MAX(d->announce_due, b->given_ns) : UINT64_MAX;
 }
 
@@ -73,6 +75,8 @@ void dma_send_messages(struct board *b)
 	const uint32_t events = due(b);
 
 	d->pending &= d->interrupt_enable & ~events; /* what is not enabled is not kept */
+	if (hostile_active(b) && d->interrupt_enable)
+		return host->interrupt(host->userdata, messages_of(d, d->interrupt_enable));
 	if (!events)
 		return;
 	if (events & ETALON_HW_EVENT_RECORDS) {
@@ -110,10 +114,11 @@ int dma_tell(struct board *b)
 	if (events)
 		d->messages++;
 	say = snapshot(b, events);
-	if (!d->tell && memcmp(&say, &d->told, sizeof(say)) == 0)
+	if (!d->tell && !hostile_active(b) && memcmp(&say, &d->told, sizeof(say)) == 0)
 		return 0;
 	d->tell = false;
 	d->told = say;
+	hostile_control(b, &say);
 	__atomic_store_n(&control->lost, say.lost, __ATOMIC_RELAXED);
 	__atomic_store_n(&control->state, say.state, __ATOMIC_RELAXED);
 	__atomic_store_n(&control->causes, say.causes, __ATOMIC_RELAXED);

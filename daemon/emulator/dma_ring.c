@@ -140,8 +140,14 @@ static int write_record(struct board *b, const struct etalon_hw_record *record)
 	const struct dma *d = &b->dma;
 	const uint64_t page_bytes = 1ULL << d->ring_page_shift;
 	uint64_t at = record->sequence % (d->ring_bytes / d->stride) * d->stride;
+	_Alignas(8) uint8_t lies[RECORD_STRIDE_MAX];
 	const uint8_t *from = (const uint8_t *)record;
 	size_t left = record->size;
+
+	if (hostile_active(b)) {
+		from = memcpy(lies, record, record->size);
+		hostile_record(b, (struct etalon_hw_record *)(void *)lies);
+	}
 
 	while (left) {
 		const uint64_t in_page = at % page_bytes;

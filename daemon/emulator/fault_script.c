@@ -36,6 +36,7 @@ static const char *const fault_names[FAULT_KINDS] = {
 	[FAULT_COUPLED] = "detector-coupled",
 	[FAULT_TRIGGER_EDGE] = "trigger-edge",
 	[FAULT_AUX_IN] = "aux-in",
+	[FAULT_HOSTILE] = "hostile",
 };
 
 static const char *const end_fields[] = {"crc", "produced", "dropped"};

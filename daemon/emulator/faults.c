@@ -121,6 +121,8 @@ static void act(struct board *b, const struct fault *f, uint64_t real_ns)
 		return edge(b, f, real_ns);
 	case FAULT_AUX_IN:
 		return aux_in(b, f);
+	case FAULT_HOSTILE:
+		return hostile_begin(b, f->count);
 	default:
 		return;
 	}

@@ -17,6 +17,7 @@
  *   detector-uncoupled, detector-coupled {detector: NAME}
  *   trigger-edge [input: 0, period_us, count: 1], also "at_program_ms" (since START)
  *   aux-in {line, level}
+ *   hostile [count: 1] (for so many steps the board says anything: see hostile.h)
  */
 #ifndef ETALON_EMULATOR_FAULTS_H
 #define ETALON_EMULATOR_FAULTS_H

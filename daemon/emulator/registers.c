@@ -205,7 +205,7 @@ static uint32_t read_block(struct board *b, uint32_t address)
 	return 0;
 }
 
-uint32_t board_read(struct board *b, uint32_t address)
+static uint32_t read_word(struct board *b, uint32_t address)
 {
 	uint64_t wide;
 
@@ -224,6 +224,11 @@ uint32_t board_read(struct board *b, uint32_t address)
 	if (address < ETALON_REG_SOURCE(0))
 		return read_narrow(b, address);
 	return read_block(b, address);
+}
+
+uint32_t board_read(struct board *b, uint32_t address)
+{
+	return hostile_read(b, read_word(b, address));
 }
 
 /* ---- writing ---- */

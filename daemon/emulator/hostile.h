@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A board that has gone mad, for tests of drivers: what it says is random, what it does about
+ * light is not. Layer: emulator, part of the board model.
+ *
+ * A step is one register read answered or one record delivered to a ring. While it lasts the control block
+ * says anything, too, and interrupts come in storms.
+ */
+#ifndef ETALON_EMULATOR_HOSTILE_H
+#define ETALON_EMULATOR_HOSTILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "hw.h"
+
+#define HOSTILE_STORM_NS 100000 /* between two interrupts */
+
+struct board;
+
+struct hostile {
+	uint64_t left, done; /* steps */
+	uint64_t draws;
+};
+
+void hostile_begin(struct board *b, uint64_t steps);
+bool hostile_active(const struct board *b);
+/* What the board says in place of the truth. */
+uint32_t hostile_read(struct board *b, uint32_t truth);
+void hostile_record(struct board *b, struct etalon_hw_record *record);
+void hostile_control(struct board *b, struct etalon_hw_control *control);
+
+#endif
