@@ -79,6 +79,19 @@ $(BUILD)/$(1): $(BUILD)/daemon/$(FOLDER_$(1))/main.o $(call archives,$(sort $(AR
 endef
 $(foreach p,$(PROGRAMS),$(eval $(call program_rule,$(p))))
 
+# ---- the pure parts of the driver, for tests: the same code with headers that stand in for the kernel's ----
+KMOD_PURE := ring sequencer description
+KMOD_OBJECTS := $(KMOD_PURE:%=$(BUILD)/kmod/%.o)
+
+$(BUILD)/kmod/%.o: kmod/%.c Makefile
+	@mkdir -p $(@D)
+	@echo "  CC      $<"
+	@$(CC) -Itests/common/kernel -Ikmod -std=gnu11 -Wall -Wextra -Wno-sign-compare $(SAN_FLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/libkmod.a: $(KMOD_OBJECTS)
+	@rm -f $@
+	@$(AR) rcs $@ $^
+
 # ---- tests: every tests/<level>/test_*.c is one program that links all archives ----
 TEST_SOURCES := $(wildcard $(foreach l,unit bus fuzz system,tests/$(l)/test_*.c) tests/bench/bench_*.c)
 TEST_PROGRAMS := $(patsubst %.c,$(BUILD)/%,$(TEST_SOURCES))
@@ -91,7 +104,7 @@ $(BUILD)/libtests.a: $(TEST_HELPERS)
 .PHONY: tests
 tests: $(TEST_PROGRAMS)
 
-$(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/libtests.a $(call archives,$(FOLDERS))
+$(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/libtests.a $(BUILD)/libkmod.a $(call archives,$(FOLDERS))
 	@echo "  LD      $@"
 	@$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
 		$(call package_libs,$(PACKAGES_all) check) $(LDLIBS_common)

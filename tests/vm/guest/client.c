@@ -47,17 +47,16 @@ static void must(const char *what, int r, const struct etalon_refusal *refusal)
 	if (r >= 0)
 		return;
 	if (refusal && refusal->result)
-		die("%s: %s: result %u, detail %u, %lld..%lld", what, strerror(-r),
-		    refusal->result, refusal->detail, (long long)refusal->low,
-		    (long long)refusal->high);
+		die("%s: %s: result %u, detail %u, %lld..%lld", what, strerror(-r), refusal->result,
+		    refusal->detail, (long long)refusal->low, (long long)refusal->high);
 	die("%s: %s", what, strerror(-r));
 }
 
 void client_open(struct client *c)
 {
-	struct etalon_description d = { .size = sizeof(d) };
+	struct etalon_description d = {.size = sizeof(d)};
 
-	*c = (struct client){ .control = -1 };
+	*c = (struct client){.control = -1};
 	c->capture = open(CLIENT_NODE, O_RDONLY | O_CLOEXEC);
 	if (c->capture < 0)
 		die("open for reading: %s", strerror(errno));
@@ -109,7 +108,7 @@ void client_close(struct client *c)
 
 struct etalon_status client_status(int fd)
 {
-	struct etalon_status s = { .size = sizeof(s) };
+	struct etalon_status s = {.size = sizeof(s)};
 
 	must("STATUS", call(fd, ETALON_IOC_STATUS, &s), NULL);
 	return s;
@@ -124,7 +123,7 @@ struct etalon_load client_load(struct client *c, const struct sweep *sweep)
 		.bytes = sizeof(program),
 		.kind = ETALON_HW_UPLOAD_PROGRAM,
 	};
-	struct etalon_load load = { .size = sizeof(load) };
+	struct etalon_load load = {.size = sizeof(load)};
 
 	sweep_program(sweep, c->description, &program);
 	must("UPLOAD", call(c->control, ETALON_IOC_UPLOAD, &upload), &upload.refusal);
@@ -136,7 +135,7 @@ struct etalon_load client_load(struct client *c, const struct sweep *sweep)
 
 void client_start(struct client *c)
 {
-	struct etalon_command start = { .size = sizeof(start) };
+	struct etalon_command start = {.size = sizeof(start)};
 
 	must("START", call(c->control, ETALON_IOC_START, &start), &start.refusal);
 }
@@ -192,7 +191,7 @@ static void take(struct ledger *l, const void *bytes, uint32_t stride, FILE *kee
 
 static void release(struct client *c, uint64_t sequence)
 {
-	struct etalon_sequence s = { .size = sizeof(s), .sequence = sequence };
+	struct etalon_sequence s = {.size = sizeof(s), .sequence = sequence};
 
 	must("RELEASE", call(c->capture, ETALON_IOC_RELEASE, &s), NULL);
 }
@@ -213,8 +212,8 @@ static bool take_mapped(struct client *c, struct ledger *l, FILE *keep)
 static bool take_read(struct client *c, uint32_t stride, struct ledger *l, FILE *keep)
 {
 	static char buffer[RECORDS_AT_ONCE * 512];
-	const ssize_t got = pread(c->capture, buffer, RECORDS_AT_ONCE * stride,
-				  (off_t)(l->sequence * stride));
+	const ssize_t got =
+		pread(c->capture, buffer, RECORDS_AT_ONCE * stride, (off_t)(l->sequence * stride));
 
 	if (got < 0)
 		die("pread: %s", strerror(errno));
@@ -226,11 +225,11 @@ static bool take_read(struct client *c, uint32_t stride, struct ledger *l, FILE 
 void client_records(struct client *c, const struct etalon_load *load, bool mapped, FILE *keep,
 		    int timeout_ms, struct ledger *ret)
 {
-	struct ledger l = { .sequence = c->status->consumer };
+	struct ledger l = {.sequence = c->status->consumer};
 
 	while (!l.ended) {
-		struct pollfd fd = { .fd = c->capture, .events = POLLIN };
-		struct etalon_sequence want = { .size = sizeof(want), .sequence = l.sequence };
+		struct pollfd fd = {.fd = c->capture, .events = POLLIN};
+		struct etalon_sequence want = {.size = sizeof(want), .sequence = l.sequence};
 		int r;
 
 		if (mapped ? take_mapped(c, &l, keep) : take_read(c, load->stride, &l, keep)) {
@@ -262,8 +261,7 @@ static void set_limits(struct client *c)
 		};
 
 		if (s[i].emits)
-			must("SET_LIMITS", call(c->control, ETALON_IOC_SET_LIMITS, &l),
-			     &l.refusal);
+			must("SET_LIMITS", call(c->control, ETALON_IOC_SET_LIMITS, &l), &l.refusal);
 	}
 }
 
@@ -274,8 +272,8 @@ void client_kick(struct client *c)
 
 void client_light(struct client *c, uint64_t period_ns)
 {
-	struct etalon_command arm = { .size = sizeof(arm), .period_ns = period_ns };
-	struct etalon_command emit = { .size = sizeof(emit) };
+	struct etalon_command arm = {.size = sizeof(arm), .period_ns = period_ns};
+	struct etalon_command emit = {.size = sizeof(emit)};
 	struct etalon_value power = {
 		.size = sizeof(power),
 		.channel = sweep_source(c->description, "laser.power"),

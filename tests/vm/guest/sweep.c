@@ -69,12 +69,9 @@ static void run(struct client *c, const struct sweep *sweep, bool mapped, FILE *
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "points", required_argument, NULL, 'n' },
-		{ "period", required_argument, NULL, 'p' },
-		{ "light", no_argument, NULL, 'l' },
-		{ "pread", no_argument, NULL, 'r' },
-		{ "keep", required_argument, NULL, 'k' },
-		{ 0 },
+		{"points", required_argument, NULL, 'n'}, {"period", required_argument, NULL, 'p'},
+		{"light", no_argument, NULL, 'l'},	  {"pread", no_argument, NULL, 'r'},
+		{"keep", required_argument, NULL, 'k'},	  {0},
 	};
 	struct sweep sweep = {
 		.points = 1000,

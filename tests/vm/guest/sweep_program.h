@@ -31,8 +31,7 @@ struct sweep {
 /* Number of the source or detector of that name; a wrong board is the end of the test. */
 static inline uint16_t sweep_source(const struct etalon_hw_description *d, const char *name)
 {
-	const struct etalon_hw_source *s =
-		(const void *)((const char *)d + d->source_offset);
+	const struct etalon_hw_source *s = (const void *)((const char *)d + d->source_offset);
 
 	for (uint16_t i = 0; i < d->source_count; i++)
 		if (strcmp(s[i].name, name) == 0)
