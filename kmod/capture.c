@@ -44,6 +44,7 @@ static __poll_t capture_poll(struct file *filp, poll_table *wait)
 	__poll_t events = 0;
 
 	poll_wait(filp, &board->wait, wait);
+	/* Who is woken reads records: they are there before their number. */
 	if (smp_load_acquire(&board->memory.status->producer) > READ_ONCE(board->want))
 		events |= EPOLLIN | EPOLLRDNORM;
 	if (!etalon_file_saw_all(&capture->file))

@@ -33,13 +33,19 @@ static inline void etalon_vm_flags(struct vm_area_struct *vma, unsigned long set
 #endif
 }
 
-/* Setting a line may fail, but not every kernel wants to know. */
+/* Makes gpio_chip.set of a function that may fail; not every kernel wants to know. */
 #if ETALON_HAVE_GPIO_SET_INT
-#define ETALON_GPIO_SET_RETURNS int
-#define etalon_gpio_set_return(ret) return (ret)
+#define ETALON_DEFINE_GPIO_SET(name, set)                                                          \
+	static int name(struct gpio_chip *chip, unsigned int line, int value)                      \
+	{                                                                                          \
+		return set(chip, line, value);                                                     \
+	}
 #else
-#define ETALON_GPIO_SET_RETURNS void
-#define etalon_gpio_set_return(ret) ((void)(ret))
+#define ETALON_DEFINE_GPIO_SET(name, set)                                                          \
+	static void name(struct gpio_chip *chip, unsigned int line, int value)                     \
+	{                                                                                          \
+		set(chip, line, value);                                                            \
+	}
 #endif
 
 #endif

@@ -48,7 +48,7 @@ static struct etalon_span hard_limits(const struct etalon_board *board, u32 sour
 {
 	const struct etalon_hw_source *s = &board->description.source[source];
 
-	return (struct etalon_span){s->min, s->max};
+	return (struct etalon_span){.low = s->min, .high = s->max};
 }
 
 /*
@@ -63,8 +63,7 @@ static int widen_limits(struct etalon_board *board)
 
 	if (board->safety.state != ETALON_HW_STATE_OFF)
 		return 0;
-	for_each_set_bit(n, board->limits_narrowed, ETALON_HW_SOURCES_MAX)
-	{
+	for_each_set_bit(n, board->limits_narrowed, ETALON_HW_SOURCES_MAX) {
 		const struct etalon_span hard = hard_limits(board, n);
 
 		ret = board->ops->set_limits(board, n, &hard, &refusal);

@@ -11,7 +11,7 @@
 
 #include "description.h"
 
-#define VALUE_MAX (1LL << 61)
+#define VALUE_MAX 0x2000000000000000LL /* of any unit: two of them can be added */
 #define TIME_MAX_NS (3600 * 1000000000ULL) /* to settle, move or recover */
 #define PERIOD_MAX_NS 4000000000U
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a board says it is, checked once and trusted from then on. Pure; also compiled in user space.
+ * What a board says it is, checked once and trusted from then on. Pure; also compiled in user
+ * space.
  */
 #ifndef ETALON_DESCRIPTION_H
 #define ETALON_DESCRIPTION_H
@@ -28,8 +29,9 @@ struct etalon_description_fault {
 };
 
 /*
- * `blob` holds `bytes`, aligned to 8. On success *ret points into it and every count, offset and index in it leads to
- * something; sums of any two values and differences of any two limits do not overflow. -EBADMSG else, with *fault.
+ * `blob` holds `bytes`, aligned to 8. On success *ret points into it and every count, offset and
+ * index in it leads to something; sums of any two values and differences of any two limits do not
+ * overflow. -EBADMSG else, with *fault.
  */
 int etalon_description_check(const void *blob, __u32 bytes, struct etalon_description_view *ret,
 			     struct etalon_description_fault *fault);

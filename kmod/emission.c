@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Who may make light, for how long, and how it ends: ARM, KICK, OFF, the dead-man period, revocation. A
- * process function: the board's own watchdog and its hardware chain are the safety system.
+ * Who may make light, for how long, and how it ends: ARM, KICK, OFF, the dead-man period,
+ * revocation. A process function: the board's own watchdog and its hardware chain are the safety
+ * system.
  */
 #include "compat.h"
 #include "etalon.h"

@@ -1,24 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The contract between the core (etalon.ko) and a link (etalon_pci.ko, ...). The core owns what user space
- * sees: the device node, who holds it, limits, the ring, the dead-man period. A link owns how a board is reached.
+ * The contract between the core (etalon.ko) and a link (etalon_pci.ko, ...). The core owns what
+ * user space sees: the device node, who holds it, limits, the ring, the dead-man period. A link
+ * owns how a board is reached.
  *
  * Life of a board:
  *
  *	etalon_board_alloc()	nothing to be seen yet; the link finds out what it drives
  *	etalon_board_register()	user space may open it: the board must be ready for every operation
- *	etalon_board_suspend() / etalon_board_resume()	around everything that makes the board forget
- *	etalon_board_unregister()	emission off, every fd told; no operation is called after it returns
+ *	etalon_board_suspend() / etalon_board_resume()	around all that makes it forget
+ *	etalon_board_unregister()	emission off, every fd told; nothing is called any more
  *	put_device(&board->dev)	memory goes with the last fd and the last mapping
  *
  * Locks, outermost first:
  *
- *	board->program_lock	upload, load, start: held over many operations, never waited for by OFF or KICK
+ *	board->program_lock	upload, load, start; OFF and KICK never wait for it
  *	board->gpio_lock	handlers of auxiliary lines
- *	board->lock		one operation at a time; whether there is a board to operate; who holds control
- *	board->ring_lock	(spinlock) positions in the ring, the status page, what the board last told
+ *	board->lock		one operation at a time; presence; who holds control
+ *	board->ring_lock	(spinlock) ring positions, status page, what was told
  *
- * Nothing here calls OFF, HALT or KICK by a timer but the expiry of the dead-man period, which ends emission.
+ * Nothing here calls OFF, HALT or KICK by a timer but the expiry of the dead-man period, which
+ * ends emission.
  */
 #ifndef ETALON_H
 #define ETALON_H
@@ -84,8 +86,8 @@ struct etalon_source_now {
 };
 
 /*
- * How a board is operated. Called with board->lock held, in a context that may sleep, and only between register and
- * unregister, unless an operation says otherwise. 0, or:
+ * How a board is operated. Called with board->lock held, in a context that may sleep, and only
+ * between register and unregister, unless an operation says otherwise. 0, or:
  *	-ENODEV		the board does not answer; the core then takes it for gone
  *	an errno of etalon_refusal_errno(), with *refusal: the board refused
  *	other		this one operation failed
@@ -95,8 +97,8 @@ struct etalon_link_ops {
 	u32 link; /* ETALON_LINK_* */
 
 	/*
-	 * For links that carry registers: `count` consecutive ones, low word first. With these, every operation marked
-	 * (r) may be the one in registers.c.
+	 * For links that carry registers: `count` consecutive ones, low word first. With these,
+	 * every operation marked (r) may be the one in registers.c.
 	 */
 	int (*read)(struct etalon_board *board, u32 address, u32 *values, unsigned int count);
 	int (*write)(struct etalon_board *board, u32 address, const u32 *values,
@@ -104,15 +106,17 @@ struct etalon_link_ops {
 
 	/* ---- safety (r) ---- */
 	/*
-	 * Reads what *safety does not know: always live causes and status bits; the rest only when `all`, because
-	 * state, sequencer and latched causes also come with etalon_board_progress().
+	 * Reads what *safety does not know: always live causes and status bits; the rest only when
+	 * `all`, because state, sequencer and latched causes also come with
+	 * etalon_board_progress().
 	 */
 	int (*safety)(struct etalon_board *board, bool all, struct etalon_safety *safety);
 	/* ARM, EMIT, CLEAR, LOAD, START, STOP. */
 	int (*command)(struct etalon_board *board, u32 command, struct etalon_refusal *refusal);
 	/*
-	 * OFF or HALT, then sees that the board obeyed: when it returns 0 the board is dark or on its way within its
-	 * promised times, and all that it wrote to memory before can be seen. -EIO: it did not obey.
+	 * OFF or HALT, then sees that the board obeyed: when it returns 0 the board is dark or on
+	 * its way within its promised times, and all that it wrote to memory before can be seen.
+	 * -EIO: it did not obey.
 	 */
 	int (*dark)(struct etalon_board *board, u32 command);
 	int (*kick)(struct etalon_board *board);
@@ -142,11 +146,11 @@ struct etalon_link_ops {
 	int (*loaded)(struct etalon_board *board, struct etalon_loaded *ret);
 
 	/* ---- records ---- */
-	/* Records before `sequence` may be overwritten. With board->ring_lock held: must not sleep. */
+	/* Records before `sequence` may be overwritten. Under board->ring_lock: no sleep. */
 	void (*consume)(struct etalon_board *board, u64 sequence);
 	/* What the board has told by now; costs no access to it. */
 	void (*progress)(struct etalon_board *board, struct etalon_progress *ret);
-	/* Makes ring memory that the board wrote visible. With board->ring_lock held. May be NULL. */
+	/* Makes what the board wrote visible. Under board->ring_lock. May be NULL. */
 	void (*sync)(struct etalon_board *board, const struct etalon_ring_span *span);
 
 	/* ---- the rest (r) ---- */
@@ -219,7 +223,7 @@ struct etalon_board {
 	struct hrtimer expiry;
 	struct work_struct expired;
 
-	struct mutex program_lock;
+	struct mutex program_lock; /* what the control fd uploaded, over load and start */
 
 	/* ---- ring_lock ---- */
 	spinlock_t ring_lock;
@@ -260,7 +264,7 @@ int etalon_board_describe(struct etalon_board *board, void *blob, u32 bytes);
 int etalon_board_alloc_ring(struct etalon_board *board);
 int etalon_board_register(struct etalon_board *board);
 void etalon_board_unregister(struct etalon_board *board);
-/* The board forgets, or may: emission off, control revoked, END record; nothing is called until resume. */
+/* The board may forget: emission off, control revoked, END; nothing is called until resume. */
 void etalon_board_suspend(struct etalon_board *board, enum etalon_cause cause);
 /* The same when the board cannot be reached meanwhile. */
 void etalon_board_suspend_unreachable(struct etalon_board *board, enum etalon_cause cause);
@@ -277,7 +281,7 @@ void etalon_board_aux_event(struct etalon_board *board);
 /* ---- inside the core ---- */
 /* Where mmap() finds what; any page size divides it. */
 #define ETALON_STATUS_OFFSET 0
-#define ETALON_DATA_OFFSET (1UL << 20)
+#define ETALON_DATA_OFFSET 0x100000UL
 
 extern const struct file_operations etalon_fops;
 extern struct class etalon_class;

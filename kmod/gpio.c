@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Auxiliary lines as a gpio_chip, with interrupts on edges. Interlock, key, enable, indicator and heartbeat are none of
- * them. Lines are found by name: "<serial>.aux0", ...
+ * Auxiliary lines as a gpio_chip, with interrupts on edges. Interlock, key, enable, indicator and
+ * heartbeat are none of them. Lines are found by name: "<serial>.aux0", ...
  */
 #include <linux/gpio/driver.h>
 #include <linux/interrupt.h>
@@ -79,10 +79,7 @@ static int gpio_direction_output(struct gpio_chip *chip, unsigned int line, int 
 	return set_value(chip, line, value) ?: set_direction(chip, line, true);
 }
 
-static ETALON_GPIO_SET_RETURNS gpio_set(struct gpio_chip *chip, unsigned int line, int value)
-{
-	etalon_gpio_set_return(set_value(chip, line, value));
-}
+ETALON_DEFINE_GPIO_SET(gpio_set, set_value)
 
 static int gpio_get(struct gpio_chip *chip, unsigned int line)
 {
@@ -139,8 +136,8 @@ static const struct irq_chip gpio_irq_chip = {
 };
 
 /*
- * The board tells lines that changed and where they are now, not how often: a line that is high has risen, one that is
- * low has fallen.
+ * The board tells lines that changed and where they are now, not how often: a line that is high
+ * has risen, one that is low has fallen.
  */
 static unsigned long lines_due(struct etalon_gpio *gpio)
 {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Temperatures and supply rails of the board, for `sensors` and its kin: detectors of temperature, and slow
- * detectors of voltage that belong to no source. Read at most once a second, whoever asks.
+ * Temperatures and supply rails of the board, for `sensors` and its kin: detectors of temperature,
+ * and slow detectors of voltage that belong to no source. Read at most once a second, whoever
+ * asks.
  */
 #include <linux/hwmon.h>
 #include <linux/math64.h>
@@ -13,7 +14,7 @@
 #define ZERO_CELSIUS_UK 273150000LL
 #define UK_PER_MILLIDEGREE 1000
 #define NV_PER_MILLIVOLT 1000000
-#define MEAN_Q8_STEP_Q16 (1LL << 24) /* mean_q8 x step_q16 for one unit */
+#define MEAN_Q8_STEP_Q16 (256 * 65536) /* mean_q8 x step_q16 for one unit */
 
 /* Channels of one type of sensor. */
 struct sensors {

@@ -135,8 +135,8 @@ static const struct etalon_link_ops pci_link_ops = {
 /* ---- messages ---- */
 
 /*
- * What happened. A vector of its own says it; a shared one is told apart by the block, which knows only the
- * last message: when one was overtaken, it may have been any.
+ * What happened. A vector of its own says it; a shared one is told apart by the block, which knows
+ * only the last message: when one was overtaken, it may have been any.
  */
 static u32 events_of(const struct etalon_pci_vector *vector)
 {
@@ -406,8 +406,9 @@ fail_board:
 }
 
 /*
- * The board is told to be dark, and everybody that it is gone, before anything is taken from under it. It must not
- * write any more before its memory is given back; handlers end before what they look at goes.
+ * The board is told to be dark, and everybody that it is gone, before anything is taken from under
+ * it. It must not write any more before its memory is given back; handlers end before what they
+ * look at goes.
  */
 static void etalon_pci_remove(struct pci_dev *pdev)
 {
@@ -493,7 +494,7 @@ static const struct pci_error_handlers etalon_pci_errors = {
 	.reset_done = etalon_pci_reset_done,
 };
 
-/* The prototypes' numbers belong to others: no MODULE_DEVICE_TABLE, so that nothing loads us for them. */
+/* The prototypes' numbers belong to others: no MODULE_DEVICE_TABLE, nothing shall load us for them. */
 static const struct pci_device_id etalon_pci_ids[] = {
 	{PCI_DEVICE(ETALON_HW_PCI_VENDOR, ETALON_HW_PCI_DEVICE)},
 	{}};

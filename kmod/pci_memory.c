@@ -54,7 +54,7 @@ void etalon_pci_unmap_ring(struct etalon_pci *link)
 {
 	struct device *dev = &link->pdev->dev;
 
-	/* What counts was synchronised when it came; an END record of ours lies in the page itself. */
+	/* What came was synchronised then; an END record of ours is in the page itself. */
 	while (link->mapped)
 		dma_unmap_page_attrs(dev, link->ring_table[--link->mapped], PAGE_SIZE,
 				     DMA_FROM_DEVICE, DMA_ATTR_SKIP_CPU_SYNC);

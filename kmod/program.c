@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Programs and lists of the control fd: copied once, checked here against its limits, handed to the board whole.
- * board->program_lock is held over it all, board->lock for one operation at a time: OFF and KICK wait for no more.
+ * Programs and lists of the control fd: copied once, checked here against its limits, handed to
+ * the board whole. board->program_lock is held over it all, board->lock for one operation at a
+ * time: OFF and KICK wait for no more.
  */
 #include <linux/crc32c.h>
 #include <linux/mm.h>

@@ -201,16 +201,7 @@ static void end_cause(enum etalon_cause cause, struct etalon_hw_record_end *end)
 static int append_end(struct etalon_board *board)
 {
 	const struct etalon_hw_record_point *point = last_point(board);
-	struct etalon_hw_record_end end = {
-		.head =
-			{
-				.magic = ETALON_HW_RECORD_MAGIC,
-				.type = ETALON_HW_RECORD_END,
-				.size = (u16)board->ring.stride,
-				.generation = board->generation,
-			},
-		.dropped = board->told.lost - board->started_lost,
-	};
+	struct etalon_hw_record_end end = { .dropped = board->told.lost - board->started_lost };
 	s64 sequence;
 	void *at;
 
@@ -222,7 +213,13 @@ static int append_end(struct etalon_board *board)
 	sequence = etalon_ring_append(&board->ring);
 	if (sequence < 0)
 		return (int)sequence;
-	end.head.sequence = (u64)sequence;
+	end.head = (struct etalon_hw_record){
+		.magic = ETALON_HW_RECORD_MAGIC,
+		.type = ETALON_HW_RECORD_END,
+		.size = (u16)board->ring.stride,
+		.generation = board->generation,
+		.sequence = (u64)sequence,
+	};
 	at = board->memory.data + etalon_ring_offset(&board->ring, (u64)sequence);
 	memset(at, 0, board->ring.stride);
 	memcpy(at, &end, sizeof(end));

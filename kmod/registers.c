@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The board's operations as register accesses, section 1 of hw.h; see registers.h. Each is a constant
- * number of accesses. Called with board->lock held.
+ * The board's operations as register accesses, section 1 of hw.h; see registers.h. Each is a
+ * constant number of accesses. Called with board->lock held.
  */
 #include <linux/export.h>
 
@@ -37,14 +37,14 @@ EXPORT_SYMBOL_GPL(etalon_registers_read_wide);
 static int read_refusal(struct etalon_board *board, u32 result, struct etalon_refusal *refusal)
 {
 	u32 words[(ETALON_REG_RESULT_HIGH + 8 - ETALON_REG_RESULT_DETAIL) / 4];
+	u64 low, high;
 	int ret = board->ops->read(board, ETALON_REG_RESULT_DETAIL, words, ARRAY_SIZE(words));
 
 	if (ret)
 		return ret;
-	return etalon_refuse(
-		refusal, result, words[0],
-		(s64)wide(&words[(ETALON_REG_RESULT_LOW - ETALON_REG_RESULT_DETAIL) / 4]),
-		(s64)wide(&words[(ETALON_REG_RESULT_HIGH - ETALON_REG_RESULT_DETAIL) / 4]));
+	low = wide(&words[(ETALON_REG_RESULT_LOW - ETALON_REG_RESULT_DETAIL) / 4]);
+	high = wide(&words[(ETALON_REG_RESULT_HIGH - ETALON_REG_RESULT_DETAIL) / 4]);
+	return etalon_refuse(refusal, result, words[0], (s64)low, (s64)high);
 }
 
 int etalon_registers_try(struct etalon_board *board, u32 address, const u32 *values,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Operations of a board whose link carries registers: those marked (r) in struct etalon_link_ops, made of
- * its read() and write().
+ * Operations of a board whose link carries registers: those marked (r) in struct etalon_link_ops,
+ * made of its read() and write().
  */
 #ifndef ETALON_REGISTERS_H
 #define ETALON_REGISTERS_H

@@ -12,11 +12,11 @@
 #include "sequencer.h"
 #include "wide.h"
 
-#define POINTS_MAX (1ULL << 62)
-#define DURATION_MAX_NS (1ULL << 61)
+#define POINTS_MAX 0x4000000000000000ULL
+#define DURATION_MAX_NS 0x2000000000000000ULL
 #define PERIOD_MAX_NS 40000000000LL /* aperture_ticks has 32 bits */
 #define NS_PER_S 1000000000ULL
-#define RUN_IN_MAX (1ULL << 61)
+#define RUN_IN_MAX 0x2000000000000000ULL
 
 /* DETAIL of REFUSED_TIMING */
 #define TIMING_PERIOD 0
@@ -340,19 +340,19 @@ static int check_speed(const struct etalon_description_view *d, const struct eta
 {
 	const unsigned int n = p->axis_count - 1;
 	const struct etalon_hw_axis *a = &p->axis[n];
+	const __u64 time = pass_ns(p);
 	unsigned int m;
 
 	if (a->mode != ETALON_HW_MODE_RAMP)
 		return 0;
 	for (m = 0; m < a->gang_count; m++) {
 		const struct etalon_hw_source *s = &d->source[a->gang[m].source];
-		const struct etalon_wide way =
-			etalon_wide_multiply(distance(&a->gang[m]), NS_PER_S);
+		const __u64 span = distance(&a->gang[m]);
+		const struct etalon_wide way = etalon_wide_multiply(span, NS_PER_S);
+		const struct etalon_wide slow = etalon_wide_multiply(s->ramp_speed_min, time);
+		const struct etalon_wide fast = etalon_wide_multiply(s->ramp_speed_max, time);
 
-		if (etalon_wide_compare(
-			    way, etalon_wide_multiply((__u64)s->ramp_speed_min, pass_ns(p))) < 0 ||
-		    etalon_wide_compare(
-			    way, etalon_wide_multiply((__u64)s->ramp_speed_max, pass_ns(p))) > 0)
+		if (etalon_wide_compare(way, slow) < 0 || etalon_wide_compare(way, fast) > 0)
 			return etalon_refuse(refusal, ETALON_HW_REFUSED_SPEED, n, s->ramp_speed_min,
 					     s->ramp_speed_max);
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Trace points: when a cause to end emission was seen, and when the board had been told. Their difference is the
- * latency of this driver.
+ * Trace points: when a cause to end emission was seen, and when the board had been told. Their
+ * difference is the latency of this driver.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM etalon

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Products of two 64-bit numbers: compared, and divided again. Kernels have no 128-bit division, and some have
- * no 128-bit type. Pure; also compiled in user space.
+ * Products of two 64-bit numbers: compared, and divided again. Kernels have no 128-bit division,
+ * and some have no 128-bit type. Pure; also compiled in user space.
  */
 #ifndef ETALON_WIDE_H
 #define ETALON_WIDE_H

@@ -2,20 +2,26 @@
 /*
  * The kernel contract of Etalon: one character device, /dev/etalonN, for each board.
  *
- * open(O_RDWR) gives the control fd: exclusive (-EBUSY), everything that acts on the board. open(O_RDONLY) gives the
- * capture fd: one a board (-EBUSY), the records. Each lives without the other.
+ * open(O_RDWR) gives the control fd: exclusive (-EBUSY), everything that acts on the board.
+ * open(O_RDONLY) gives the capture fd: one a board (-EBUSY), the records. Each lives without the
+ * other.
  *
- * Last close of the control fd, expiry of the dead-man period, suspend, reset and unplug mean: emission off, sources to
- * their safe action, sequencer halted, an END record with the cause. When close() returns, the board has been told.
- * After expiry, suspend or reset the control fd is revoked: every call -ESTALE, poll EPOLLHUP, and the device can be opened
- * again at once. After unplug every call on any fd is -ENODEV and poll says EPOLLHUP.
+ * Last close of the control fd, expiry of the dead-man period, suspend, reset and unplug mean:
+ * emission off, sources to their safe action, sequencer halted, an END record with the cause. When
+ * close() returns, the board has been told. After expiry, suspend or reset the control fd is
+ * revoked: every call -ESTALE, poll EPOLLHUP, and the device can be opened again at once. The same
+ * when the board breaks its contract. Calls that need the board while it sleeps or is being reset
+ * are -EAGAIN. After unplug every call is -ENODEV but RELEASE and WANT, which need memory alone,
+ * and poll says EPOLLHUP.
  *
  * The kernel kicks the board's watchdog from ETALON_IOC_KICK and from nowhere else.
  *
- * Every structure begins with its size. A kernel that knows a longer one takes the missing part as zero; one that
- * knows a shorter one refuses (-E2BIG) unless the part it does not know is zero. Unknown flags and reserved
- * fields that are not zero are refused with -EINVAL, unknown commands with -ENOTTY. Layouts are the same for 32-bit and
- * 64-bit programs. Units and channel numbers are those of hw.h. No call waits for light or records: poll() does.
+ * Every structure begins with its size, the one in the command's number, else -EINVAL. A kernel
+ * that knows a longer one takes the missing part as zero; one that knows a shorter one refuses
+ * (-E2BIG) unless the part it does not know is zero. Unknown flags and reserved fields that are
+ * not zero are refused with -EINVAL, unknown commands with -ENOTTY. Layouts are the same for
+ * 32-bit and 64-bit programs. Units and channel numbers are those of hw.h. No call waits for light
+ * or records: poll() does.
  */
 #ifndef _UAPI_ETALON_H
 #define _UAPI_ETALON_H
@@ -26,8 +32,9 @@
 #define ETALON_IOC_MAGIC 0xe7
 
 /*
- * Why the board, or the kernel in its place, said no. Written whenever a call that carries it fails with -EBUSY (state), -EACCES
- * (cause, unwritten limits, no emission), -ERANGE (limit, watchdog, timing, speed, rate) or -EINVAL (all else); zero otherwise.
+ * Why the board, or the kernel in its place, said no. Written whenever a call that carries it
+ * fails with -EBUSY (state), -EACCES (cause, unwritten limits, no emission), -ERANGE (limit,
+ * watchdog, timing, speed, rate) or -EINVAL (all else); zero otherwise.
  */
 struct etalon_refusal {
 	__u32 result; /* enum etalon_hw_result */
@@ -56,7 +63,7 @@ struct etalon_info {
 
 #define ETALON_FEATURE_MMAP (1ULL << 0) /* the ring can be mapped */
 
-/* The board's description (struct etalon_hw_description and its tables), checked by the kernel. Any fd. */
+/* struct etalon_hw_description and its tables, checked by the kernel. Any fd. */
 struct etalon_description {
 	__u32 size;
 	__u32 flags; /* in: 0 */
@@ -65,7 +72,7 @@ struct etalon_description {
 	__u32 reserved;
 };
 
-/* Any fd. From what the board wrote to memory and from its last state event: costs no register access. */
+/* Any fd. From memory and the last state event: costs no register access. */
 struct etalon_status {
 	__u32 size;
 	__u32 flags; /* in: 0 */
@@ -97,8 +104,9 @@ struct etalon_clock {
 /* ---- control fd ---- */
 
 /*
- * Limits of this control fd: inside the board's hard limits, never wider (-ERANGE). Enforced in SET_SOURCE, LOAD and
- * START. Gone when the fd closes: the next holder begins with the hard limits, none of them written. Board OFF only.
+ * Limits of this control fd: inside the board's hard limits, never wider (-ERANGE). Enforced in
+ * SET_SOURCE, LOAD and START. Gone when the fd closes: the next holder begins with the hard
+ * limits, none of them written. Board OFF only.
  */
 struct etalon_limits {
 	__u32 size;
@@ -130,7 +138,7 @@ struct etalon_live {
 	struct etalon_refusal refusal;
 };
 
-/* A program or a list. Copied, checked (by itself) and kept by the kernel until it is replaced; LOAD hands all over. */
+/* A program or a list. Copied, and kept until it is replaced; LOAD checks and hands all over. */
 struct etalon_upload {
 	__u32 size;
 	__u32 flags; /* in: 0 */
@@ -142,8 +150,9 @@ struct etalon_upload {
 };
 
 /*
- * Checks program and lists against this fd's limits, uploads, loads. -EBUSY while a program runs, or while records of another
- * stride are not released. -ERANGE with REFUSED_RATE beyond record_rate_max.
+ * Checks program and lists against this fd's limits, uploads, loads. -EBUSY while a program runs,
+ * or while records of another stride are not released. -ERANGE with REFUSED_RATE beyond
+ * record_rate_max.
  */
 struct etalon_load {
 	__u32 size;
@@ -161,7 +170,7 @@ struct etalon_load {
 struct etalon_command {
 	__u32 size;
 	__u32 flags; /* in: 0 */
-	__u64 period_ns; /* ARM: of the board's watchdog and of this fd, within the board's limits; else 0 */
+	__u64 period_ns; /* ARM: of the board's watchdog and this fd, in the board's limits; else 0 */
 	struct etalon_refusal refusal;
 };
 
@@ -184,24 +193,32 @@ struct etalon_command {
 #define ETALON_IOC_EMIT _IOWR(ETALON_IOC_MAGIC, 0x1b, struct etalon_command)
 #define ETALON_IOC_KICK _IO(ETALON_IOC_MAGIC, 0x1c) /* -EACCES unless armed */
 #define ETALON_IOC_OFF _IO(ETALON_IOC_MAGIC, 0x1d) /* never refused */
-#define ETALON_IOC_HALT _IO(ETALON_IOC_MAGIC, 0x1e) /* OFF, STOP, every source to its safe action; never refused */
+/* OFF, STOP, every source to its safe action; never refused */
+#define ETALON_IOC_HALT _IO(ETALON_IOC_MAGIC, 0x1e)
 #define ETALON_IOC_CLEAR _IOWR(ETALON_IOC_MAGIC, 0x1f, struct etalon_command)
 
 /* ---- capture fd ---- */
 
 /*
- * Records stay until they are released: reading never consumes. pread() at sequence x stride gives whole records (-EINVAL for
- * any other offset, -EPIPE for one that is released, 0 for one to come). Mapped, record s lies at data_offset + (s x stride)
- * modulo data_modulus. Nothing is overwritten: a ring that is full stops the program or drops records, as
- * the program says, counted and told by a GAP record.
+ * Records stay until they are released: reading never consumes. pread() at sequence x stride gives
+ * whole records (-EINVAL for any other offset, -EPIPE for one that is released, 0 for one to
+ * come). Mapped, record s lies at data_offset + (s x stride) modulo data_modulus. Nothing is
+ * overwritten: a ring that is full stops the program or drops records, as the program says,
+ * counted and told by a GAP record. A record that was dropped leaves its place as it was: the
+ * sequence number in a record says whether it is the one that was looked for.
  *
- * EPOLLIN: `producer` is beyond the sequence number of the last WANT. EPOLLPRI: a state event since the last
- * STATUS on this fd. EPOLLHUP: the board is gone; what is in the ring can still be read.
+ * Where the board can no longer say END, the kernel says it: cause TRIPPED with LINK (unplug,
+ * suspend), RESET or FAULT (the board broke its contract), crc 0. In a ring that is full it comes
+ * with the next RELEASE; `gone` comes after it.
+ *
+ * EPOLLIN: `producer` is beyond the sequence number of the last WANT. EPOLLPRI: a state event
+ * since the last STATUS on this fd. EPOLLHUP: the board is gone; what is in the ring can still be
+ * read.
  */
 struct etalon_sequence {
 	__u32 size;
 	__u32 flags; /* in: 0 */
-	__u64 sequence; /* RELEASE: first that is still needed. WANT: first that poll() shall tell of */
+	__u64 sequence; /* RELEASE: first still needed. WANT: first that poll() tells of */
 };
 
 #define ETALON_IOC_RELEASE _IOWR(ETALON_IOC_MAGIC, 0x30, struct etalon_sequence)
@@ -210,8 +227,8 @@ struct etalon_sequence {
 #define ETALON_RING_STATUS_MAGIC 0x474e5245U /* "ERNG" */
 
 /*
- * The status page of the mapping; the kernel writes it, nobody else. Load `producer` with acquire semantics, then read
- * the records before it. stride and data_modulus change in LOAD only.
+ * The status page of the mapping; the kernel writes it, nobody else. Load `producer` with acquire
+ * semantics, then read the records before it. stride and data_modulus change in LOAD only.
  */
 struct etalon_ring_status {
 	__u32 magic; /* ETALON_RING_STATUS_MAGIC */
