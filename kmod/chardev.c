@@ -12,8 +12,8 @@
 #define HEAD_BYTES 8 /* size and flags */
 
 /*
- * -E2BIG: a newer program wants what this kernel does not know. The size within the structure and the one in the
- * command number are two ways to say the same.
+ * -E2BIG: a newer program wants what this kernel does not know. The size within the structure and
+ * the one in the command number are two ways to say the same.
  */
 static int take_argument(unsigned int command, size_t known, u32 *argument, u32 *ret_size,
 			 const void __user *from)

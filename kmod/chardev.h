@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The two kinds of open files, and how their calls are found. Private to chardev.c, control.c, program.c
- * and capture.c.
+ * The two kinds of open files, and how their calls are found. Private to chardev.c, control.c,
+ * program.c and capture.c.
  */
 #ifndef ETALON_CHARDEV_H
 #define ETALON_CHARDEV_H
@@ -42,8 +42,8 @@ struct etalon_capture {
 };
 
 /*
- * A call: `argument` is the kernel's copy, zero beyond what user space gave, and goes back to it whatever is returned. The
- * refusal in it is zero at first.
+ * A call: `argument` is the kernel's copy, zero beyond what user space gave, and goes back to it
+ * whatever is returned. The refusal in it is zero at first.
  */
 struct etalon_call {
 	unsigned int command;

@@ -33,19 +33,13 @@ static inline void etalon_vm_flags(struct vm_area_struct *vma, unsigned long set
 #endif
 }
 
-/* Makes gpio_chip.set of a function that may fail; not every kernel wants to know. */
+/* What gpio_chip.set returns: setting a line may fail, but not every kernel wants to know. */
 #if ETALON_HAVE_GPIO_SET_INT
-#define ETALON_DEFINE_GPIO_SET(name, set)                                                          \
-	static int name(struct gpio_chip *chip, unsigned int line, int value)                      \
-	{                                                                                          \
-		return set(chip, line, value);                                                     \
-	}
+#define ETALON_GPIO_SET_TYPE int
+#define ETALON_GPIO_SET_RESULT(result) (result)
 #else
-#define ETALON_DEFINE_GPIO_SET(name, set)                                                          \
-	static void name(struct gpio_chip *chip, unsigned int line, int value)                     \
-	{                                                                                          \
-		set(chip, line, value);                                                            \
-	}
+#define ETALON_GPIO_SET_TYPE void
+#define ETALON_GPIO_SET_RESULT(result) ((void)(result))
 #endif
 
 #endif

@@ -52,8 +52,8 @@ static struct etalon_span hard_limits(const struct etalon_board *board, u32 sour
 }
 
 /*
- * The board keeps the limits of an earlier holder; this one begins with the hard ones. They can be written in OFF
- * only: where the board is not, CLEAR comes first, and after it we come here again.
+ * The board keeps the limits of an earlier holder; this one begins with the hard ones. They can be
+ * written in OFF only: where the board is not, CLEAR comes first, and after it we come here again.
  */
 static int widen_limits(struct etalon_board *board)
 {

@@ -336,9 +336,10 @@ int etalon_board_register(struct etalon_board *board)
 EXPORT_SYMBOL_GPL(etalon_board_register);
 
 /*
- * The order matters. Emission first. Then nobody may operate the board, and all who wait are told. Then those who
- * could still come in: hwmon and gpio wait for their callers, the node gets no new ones. The timer last, because only
- * a holder could start it. What is open keeps the memory, and finds the board gone.
+ * The order matters. Emission first. Then nobody may operate the board, and all who wait are told.
+ * Then those who could still come in: hwmon and gpio wait for their callers, the node gets no new
+ * ones. The timer last, because only a holder could start it. What is open keeps the memory, and
+ * finds the board gone.
  */
 void etalon_board_unregister(struct etalon_board *board)
 {

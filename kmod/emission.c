@@ -52,10 +52,16 @@ int etalon_emission_off(struct etalon_board *board, u32 command, enum etalon_cau
 	return etalon_board_result(board, ret);
 }
 
+/* The board's watchdog has the same period, and may be first: that is an expiry, too. */
 void etalon_emission_noted(struct etalon_board *board)
 {
-	if (board->armed && !may_emit(board->safety.state))
-		disarm(board);
+	if (!board->armed || may_emit(board->safety.state))
+		return;
+	if (board->safety.last_off_cause != ETALON_HW_CAUSE_WATCHDOG)
+		return disarm(board);
+	etalon_emission_cause(board, ETALON_CAUSE_EXPIRY);
+	board->deadline = ktime_get();
+	queue_work(system_highpri_wq, &board->expired);
 }
 
 static int limits_of_period(struct etalon_board *board, struct etalon_refusal *refusal)

@@ -79,7 +79,10 @@ static int gpio_direction_output(struct gpio_chip *chip, unsigned int line, int 
 	return set_value(chip, line, value) ?: set_direction(chip, line, true);
 }
 
-ETALON_DEFINE_GPIO_SET(gpio_set, set_value)
+static ETALON_GPIO_SET_TYPE gpio_set(struct gpio_chip *chip, unsigned int line, int value)
+{
+	return ETALON_GPIO_SET_RESULT(set_value(chip, line, value));
+}
 
 static int gpio_get(struct gpio_chip *chip, unsigned int line)
 {

@@ -494,7 +494,7 @@ static const struct pci_error_handlers etalon_pci_errors = {
 	.reset_done = etalon_pci_reset_done,
 };
 
-/* The prototypes' numbers belong to others: no MODULE_DEVICE_TABLE, nothing shall load us for them. */
+/* The prototypes have numbers of others: no MODULE_DEVICE_TABLE, nothing shall load us for them. */
 static const struct pci_device_id etalon_pci_ids[] = {
 	{PCI_DEVICE(ETALON_HW_PCI_VENDOR, ETALON_HW_PCI_DEVICE)},
 	{}};

@@ -170,7 +170,7 @@ struct etalon_load {
 struct etalon_command {
 	__u32 size;
 	__u32 flags; /* in: 0 */
-	__u64 period_ns; /* ARM: of the board's watchdog and this fd, in the board's limits; else 0 */
+	__u64 period_ns; /* ARM: of watchdog and this fd, in the limits of the board; else 0 */
 	struct etalon_refusal refusal;
 };
 

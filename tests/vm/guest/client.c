@@ -273,6 +273,7 @@ void client_kick(struct client *c)
 void client_light(struct client *c, uint64_t period_ns)
 {
 	struct etalon_command arm = {.size = sizeof(arm), .period_ns = period_ns};
+	struct etalon_command clear = {.size = sizeof(clear)};
 	struct etalon_command emit = {.size = sizeof(emit)};
 	struct etalon_value power = {
 		.size = sizeof(power),
@@ -280,6 +281,8 @@ void client_light(struct client *c, uint64_t period_ns)
 		.value = SWEEP_POWER_FW,
 	};
 
+	if (client_status(c->control).state == ETALON_HW_STATE_TRIPPED)
+		must("CLEAR", call(c->control, ETALON_IOC_CLEAR, &clear), &clear.refusal);
 	set_limits(c);
 	must("SET_SOURCE", call(c->control, ETALON_IOC_SET_SOURCE, &power), &power.refusal);
 	must("ARM", call(c->control, ETALON_IOC_ARM, &arm), &arm.refusal);

@@ -4,31 +4,7 @@
 # First light of the driver: it loads, binds, runs programs whose records are those of the
 # other transports, and leaves.
 . ./check.sh
-
-is_loaded() {
-	grep -q "^$1 " /proc/modules
-}
-
-# Of the kernel, in the order of their names: what ours need.
-load_needs() {
-	for module in needs/*.ko; do
-		name=${module##*/}
-		name=${name#*-}
-		[ ! -e "$module" ] || is_loaded "${name%.ko}" || insmod "$module" || return
-	done
-}
-
-load_modules() {
-	load_needs && insmod etalon.ko && insmod etalon_pci.ko
-}
-
-has_node() {
-	[ -c /dev/etalon0 ]
-}
-
-lacks_node() {
-	! has_node
-}
+. ./modules.sh
 
 costs_the_same() {
 	few=$(./sweep --points 1000 --period 20000 | tee -a costs | sed -n 's/^accesses //p')
