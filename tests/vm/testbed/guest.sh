@@ -48,12 +48,12 @@ build_first_stages() { # folder
 }
 
 build_guest() { # folder
-	local mib
+	local mib tree=$1/tree
 	mkdir "$1" || return
-	build_guest_root "$1/root" || return
-	mib=$(($(du -sm "$1/root" | cut -f 1) + guest_spare_mib))
-	mke2fs -q -t ext4 -O ^has_journal -m 0 -d "$1/root" "$1/root.ext4" "${mib}M" >/dev/null || return
-	cp "$1/root/usr/bin/busybox" "$1/busybox" || return
-	rm -rf "$1/root"
+	build_guest_root "$tree" || return
+	mib=$(($(du -sm "$tree" | cut -f 1) + guest_spare_mib))
+	mke2fs -q -t ext4 -O ^has_journal -m 0 -d "$tree" "$1/root.ext4" "${mib}M" >/dev/null || return
+	cp "$tree/usr/bin/busybox" "$1/busybox" || return
+	rm -rf "$tree"
 	build_first_stages "$1"
 }
