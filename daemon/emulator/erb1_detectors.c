@@ -14,6 +14,7 @@
 #define BOLTZMANN 1.380649e-23
 #define AMPLIFIER_K 298.15
 #define CALIBRATION_GRID_M 5e-9
+#define THERMISTOR_BANDWIDTH_HZ 5.0
 
 static uint64_t ns(double s)
 {
@@ -186,8 +187,11 @@ static void thermistor(struct erb1_tables *t, const struct erb1_parameters *p)
 	r->full_scale = llround((p->tec_max_k + 20) * 1e6);
 	r->step_q16 = llround(p->tec_step_k * 1e6 * 65536);
 	r->offset = 298150000;
-	r->bandwidth_mhz = 5000;
+	r->bandwidth_mhz = llround(THERMISTOR_BANDWIDTH_HZ * 1e3);
 	r->group_delay_ns = 32 * NSEC_PER_MSEC;
+	/* No aperture of a sweep averages anything that is as slow as this. */
+	r->noise_density_e3 =
+		llround(p->tec_noise_k * 1e6 * 1e3 / sqrt(M_PI_2 * THERMISTOR_BANDWIDTH_HZ));
 	r->aperture_min_ns = 100 * NSEC_PER_MSEC;
 	r->calibration_count = 1;
 	t->calibration_count++;

@@ -56,7 +56,10 @@ static double johnson_mean(double density, double bandwidth_hz, double aperture_
 
 static void noise(struct front_end *f, const struct front_end_setup *s)
 {
-	const double density = (double)s->range->noise_density_e3 * 1e-3 / f->unit_per_step;
+	/* What a digital detector's noise is comes with its reading. */
+	const double density =
+		digital(s->detector) ? 0
+				     : (double)s->range->noise_density_e3 * 1e-3 / f->unit_per_step;
 	const double adc = s->adc && !digital(s->detector) ? s->adc_noise_steps : 0;
 	double mean = 0;
 

@@ -4,6 +4,7 @@
  * values arrive, refusals are understood, events tell what happened.
  */
 #include <errno.h>
+#include <math.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include "../common/fake_kernel.h"
 #include "../common/session.h"
 #include "base/util.h"
+#include "calibrate/convert.h"
 #include "link/link.h"
 
 #include "run_suite.h" /* last: it defines a macro fail() */
@@ -267,6 +269,42 @@ START_TEST(live_readings_follow_range_and_time)
 }
 END_TEST
 
+/* Live readings of a detector until `count` of them differed: the last digit always moves. */
+static double live_scatter(unsigned int detector, size_t count, double scale)
+{
+	struct etalon_hw_live live[ETALON_HW_DETECTORS_MAX];
+	double sum = 0, squares = 0, n = (double)count;
+	int64_t before = 0;
+
+	for (size_t k = 0; k < count;) {
+		ck_assert_int_eq(board->ops->live(board, live, detector + 1), 0);
+		if (live[detector].mean_q8 == before)
+			continue;
+		before = live[detector].mean_q8;
+		sum += (double)before * scale;
+		squares += pow((double)before * scale, 2);
+		k++;
+	}
+	return sqrt((squares - sum * sum / n) / (n - 1));
+}
+
+START_TEST(the_thermometer_is_as_noisy_as_its_calibration_says)
+{
+	int detector = description_detector(board->description, "tec1.t");
+	struct conversion conversion;
+
+	ck_assert_int_ge(detector, 0);
+	ck_assert_int_eq(conversion_make(board->description, (unsigned int)detector, 0, 1000000,
+					 NAN, NAN, &conversion),
+			 0);
+	ck_assert_double_eq_tol(conversion.noise, 2e-3, 2e-5);
+	/* 200 readings know their scatter to 5 % */
+	ck_assert_double_eq_tol(live_scatter((unsigned int)detector, 200, conversion.scale) /
+					conversion.noise,
+				1, 0.25);
+}
+END_TEST
+
 START_TEST(auxiliary_lines_are_driven_and_read)
 {
 	struct pollfd p = {.fd = board->ops->event_fd(board), .events = POLLIN};
@@ -366,6 +404,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, a_trip_is_not_cleared_while_its_cause_lives);
 	tcase_add_test(tc, events_tell_each_change);
 	tcase_add_test(tc, live_readings_follow_range_and_time);
+	tcase_add_test(tc, the_thermometer_is_as_noisy_as_its_calibration_says);
 	tcase_add_test(tc, a_program_that_is_refused_names_its_fault);
 	tcase_add_test(tc, closing_the_link_darkens_the_board);
 }
