@@ -37,6 +37,32 @@ boots() { # boot.sh's arguments...
 	tests/vm/boot.sh "$@" || guests_failed=yes
 }
 
+# An emulated board that lives as long as the command, which finds it at $board_socket.
+with_board() { # folder-for-logs pcie|socket emulator's arguments... -- command...
+	local log=$1 arguments=("--$2") emulator status i
+	board_socket=$(mktemp -u)
+	arguments+=("$board_socket" --log "$log/board.log")
+	shift 2
+	while [ "$1" != -- ]; do
+		arguments+=("$1")
+		shift
+	done
+	shift
+	mkdir -p "$log"
+	"${BUILD:-build}/etalon-emulator" "${arguments[@]}" >"$log/emulator.log" 2>&1 &
+	emulator=$!
+	for ((i = 0; i < 100; i++)); do
+		[ ! -S "$board_socket" ] || break
+		sleep 0.1
+	done
+	"$@"
+	status=$?
+	kill $emulator 2>/dev/null
+	wait $emulator 2>/dev/null
+	rm -f "$board_socket"
+	return $status
+}
+
 finish() {
 	echo "$passed passed, $failed failed"
 	[ $failed = 0 ] && [ -z "${guests_failed:-}" ]

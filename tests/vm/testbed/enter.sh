@@ -54,6 +54,17 @@ build_modules() { # source-folder kernel
 	echo "$folder"
 }
 
+# Copies what modules of ours need of the kernel's own into the folder "needs" beside them.
+copy_needs() { # folder of build_modules
+	local name needs=()
+	rm -rf "$1/needs"
+	mkdir "$1/needs"
+	for name in $(in_toolchain "$1" sh -c 'modinfo -F depends ./*.ko' | tr ',' '\n' | sort -u); do
+		[ -e "$1/$name.ko" ] || needs+=("$name")
+	done
+	[ ${#needs[@]} -eq 0 ] || copy_modules "$(cat "$1/release")" "$1/needs" "${needs[@]}"
+}
+
 # The programs, linked with the guest's libraries; prints the folder that has them.
 build_programs() {
 	if [ "$host_codename" = "$toolchain_suite" ]; then

@@ -19,12 +19,15 @@ build_guest_root() { # folder
 	: >"$1/etc/fstab"
 }
 
-copy_modules() { # release folder: numbered in the order to load them in
-	local file number=10
+# Copies modules of a kernel with all that they need, numbered in the order to load them in.
+copy_modules() { # release folder modules...
+	local release=$1 folder=$2 file number=10
+	shift 2
 	while read -r _ file _; do
-		xz -dc "$toolchain$file" >"$2/$number-$(basename "$file" .xz)" || return
+		xz -dc "$toolchain$file" >"$folder/$number-$(basename "$file" .xz | tr - _)" || return
 		number=$((number + 1))
-	done < <(chroot "$toolchain" modprobe -a --show-depends -S "$1" $first_stage_modules | awk '/^insmod/ && !seen[$2]++')
+	done < <(chroot "$toolchain" modprobe -a --show-depends -S "$release" "$@" |
+		awk '/^insmod/ && !seen[$2]++')
 }
 
 pack_first_stage() { # busybox folder-of-modules archive
@@ -41,7 +44,7 @@ build_first_stages() { # folder
 		[ -e "$series/vmlinuz" ] || continue
 		release=$(cat "$series/release")
 		modules=$(mktemp -d)
-		copy_modules "$release" "$modules" &&
+		copy_modules "$release" "$modules" $first_stage_modules &&
 			pack_first_stage "$1/busybox" "$modules" "$1/first-stage-${series##*/}" || return
 		rm -rf "$modules"
 	done
