@@ -33,7 +33,7 @@ static uint64_t page_frame(const void *address)
 
 static int wait_for_change(const char *page, const char *expected)
 {
-	const struct timespec pause = { .tv_nsec = 1000000 };
+	const struct timespec pause = {.tv_nsec = 1000000};
 
 	for (int ms = 0; ms < TIME_OUT_MS; ms++) {
 		if (memcmp(page, expected, strlen(expected)) == 0)
