@@ -22,7 +22,7 @@ testbed_obstacle() {
 }
 
 toolchain_key() {
-	cache_key tests/vm/testbed/toolchain.sh tests/vm/testbed/archive.sh "$(tests/setup.sh build --names)"
+	cache_key tests/vm/testbed/toolchain.sh tests/vm/testbed/archive.sh "$project_packages"
 }
 
 guest_key() {

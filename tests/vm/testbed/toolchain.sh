@@ -8,6 +8,8 @@
 kernels="6.1 build
 6.12 boot
 7.2 boot"
+# What the project itself needs; without it the root would be built, and be of no use.
+project_packages=$(tests/setup.sh build --names) || exit 1
 toolchain_suite=trixie
 toolchain_more_suites=(trixie-backports bookworm)
 
@@ -47,7 +49,7 @@ add_kernels() { # root
 
 build_toolchain() { # folder
 	local packages hook
-	packages=$(tests/setup.sh build --names | paste -s -d ,)
+	packages=$(paste -s -d , <<<"$project_packages")
 	# mmdebstrap still has the package lists when it runs this hook.
 	hook='bash -c ". tests/vm/testbed/toolchain.sh && add_kernels \"\$1\"" - "$1"'
 	make_root "$1" $toolchain_suite "$packages,kmod,perl,flex,bison,bc,libelf-dev,xz-utils,linux-source-6.12" \
