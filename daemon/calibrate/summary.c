@@ -21,6 +21,7 @@ struct channel {
 	unsigned int detector;
 	unsigned int range;
 	struct moments dark[2]; /* before, after */
+	struct moments rest; /* of the measurement itself, where no light reached the port */
 	uint64_t readings;
 	uint64_t saturated;
 	int64_t near_first; /* raw count of bin 0 */
@@ -180,6 +181,8 @@ static void feed_main(struct summary *s, const struct etalon_hw_record_point *po
 		if (!c)
 			continue;
 		c->readings++;
+		if (dark_usable(point, sample) && sample->range == c->range)
+			moments_add(&c->rest, sample->mean_q8);
 		if (sample->flags & ETALON_HW_SAMPLE_SATURATED) {
 			c->saturated++;
 			saturated = true;
@@ -308,8 +311,18 @@ static void set_dark(const struct channel *c, struct conversion *conversion)
 	conversion_set_dark(conversion, mean[0], error[0], mean[1], error[1]);
 }
 
-static int channel_meta(const struct summary *s, const struct channel *c, json_t *channel,
-			uint64_t *below)
+/* A measurement of the dark current: it is the result, and no light is sought above it. */
+static void dark_run_meta(const struct channel *c, const struct conversion *conversion,
+			  json_t *channel)
+{
+	if (c->rest.count < 2)
+		return;
+	set_number(channel, "dark_a", dark_mean(conversion, moments_mean(&c->rest)));
+	set_number(channel, "dark_random_a", dark_error(conversion, moments_error(&c->rest)));
+}
+
+static int channel_meta(const struct summary *s, const struct channel *c, bool dark_run,
+			json_t *channel, uint64_t *below)
 {
 	struct conversion conversion;
 	int r = conversion_make(s->description, c->detector, c->range, s->aperture_ns, NAN, NAN,
@@ -322,6 +335,10 @@ static int channel_meta(const struct summary *s, const struct channel *c, json_t
 		return 0;
 	set_dark(c, &conversion);
 	set_number(channel, "noise_a", conversion.noise);
+	if (dark_run) {
+		dark_run_meta(c, &conversion, channel);
+		return 0;
+	}
 	set_number(channel, "dark_before_a", conversion.dark_before);
 	set_number(channel, "dark_after_a", conversion.dark_after);
 	set_number(channel, "dark_sigma_a", conversion.dark_sigma);
@@ -375,6 +392,8 @@ static void flags_meta(const struct summary *s, json_t *meta)
 int summary_meta(const struct summary *s, json_t *meta)
 {
 	json_t *ledger = json_object_get(meta, META_LEDGER), *channel;
+	const char *kind = json_string_value(json_object_get(meta, META_KIND));
+	bool dark_run = kind && streq(kind, "dark");
 	uint64_t below_total = 0;
 	size_t i;
 
@@ -383,7 +402,7 @@ int summary_meta(const struct summary *s, json_t *meta)
 			main_channel(s, json_string_value(json_object_get(channel, "detector")));
 		const char *role = json_string_value(json_object_get(channel, "role"));
 		uint64_t below = 0;
-		int r = c ? channel_meta(s, c, channel, &below) : 0;
+		int r = c ? channel_meta(s, c, dark_run, channel, &below) : 0;
 
 		if (r < 0)
 			return r;

@@ -45,7 +45,7 @@ void summary_apply_dark(const json_t *before, const json_t *after, unsigned int 
 /*
  * Puts channels[].dark_before_a, dark_after_a, dark_sigma_a, noise_a, saturated, below_floor;
  * environment; flags and the ledger's saturated and below_floor (readings of signal channels) into
- * the meta of a run.
+ * the meta of a run. Of one of kind "dark": channels[].dark_a and dark_random_a instead.
  */
 int summary_meta(const struct summary *s, json_t *meta);
 

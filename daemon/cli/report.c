@@ -145,6 +145,29 @@ static struct text drift_text(double before, double after)
 	return t;
 }
 
+/* "0.5031(7) nA": what a measurement of the dark current found. */
+static struct text dark_text(double current_a, double random_a)
+{
+	struct text t;
+
+	snprintf(t.text, sizeof(t.text), "%.40s nA",
+		 uncertain(current_a * 1e9, random_a * 1e9, 3).text);
+	return t;
+}
+
+static struct text channel_dark(const json_t *channel)
+{
+	double rest = member_value(channel, "dark_a");
+	double before = member_value(channel, "dark_before_a"),
+	       after = member_value(channel, "dark_after_a");
+
+	if (!isnan(rest))
+		return dark_text(rest, member_value(channel, "dark_random_a"));
+	if (isnan(before) && isnan(after))
+		return (struct text){""};
+	return drift_text(before, after);
+}
+
 static void print_dark(FILE *to, const json_t *metadata)
 {
 	double chip = member_value(metadata, "environment.chip_temperature_c");
@@ -154,15 +177,14 @@ static void print_dark(FILE *to, const json_t *metadata)
 	size_t i;
 
 	json_array_foreach(member_at(metadata, META_CHANNELS), i, channel) {
-		double before = member_value(channel, "dark_before_a"),
-		       after = member_value(channel, "dark_after_a");
+		struct text dark = channel_dark(channel);
 
-		if (isnan(before) && isnan(after))
+		if (!*dark.text)
 			continue;
 		fputs(any ? "   " : "dark    ", to);
 		any = true;
 		print_text(to, member_text(channel, "column"));
-		fprintf(to, " %s", drift_text(before, after).text);
+		fprintf(to, " %s", dark.text);
 	}
 	if (!isnan(chip)) {
 		fprintf(to, "%schip %s C", any ? "   " : "chip    ", decimals(chip, 3).text);

@@ -16,7 +16,8 @@
  *  channels         array of {column, detector, unit, role: "signal"|"monitor"|..., range: "100 uA",
  *                    full_scale_a, bandwidth_hz, group_delay_ns, noise_density_a_per_rthz,
  *                    noise_a: expected 1-sigma of one point with no light, responsivity_a_per_w: at the centre,
- *                    dark_before_a, dark_after_a, dark_sigma_a, saturated: n, below_floor: n}
+ *                    dark_before_a, dark_after_a, dark_sigma_a, saturated: n, below_floor: n;
+ *                    of kind "dark": dark_a, dark_random_a instead of those and below_floor}
  *  monitor          column name of the power monitor, absent when there is none
  *  laser            {rin_db_per_hz}
  *  environment      {chip_temperature_c, chip_temperature_sigma_c}

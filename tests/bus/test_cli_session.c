@@ -282,7 +282,7 @@ START_TEST(dark_is_measured_without_light)
 	struct session s;
 
 	session_start(&s, &fast);
-	typed(&s, 0, "complete", "zero through drop");
+	typed(&s, 0, "dark    through 0.", "zero through drop");
 	ck_assert(!ever_lit(&s));
 	typed(&s, 0, "(dark)", "runs");
 	typed(&s, 2, "not a wavelength sweep", "again");

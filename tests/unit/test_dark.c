@@ -224,6 +224,30 @@ START_TEST(a_summary_tells_the_chip_s_temperature)
 }
 END_TEST
 
+START_TEST(a_measurement_of_the_dark_current_tells_it)
+{
+	struct etalon_hw_program dark = fake_dark(500);
+	struct whole w = {.plan = fake_plan(board, &dark)};
+	const json_t *through = json_array_get(json_object_get(w.plan->meta, "channels"), 0);
+	struct fake_run run;
+
+	ck_assert_int_eq(summary_new(board, &w.summary), 0);
+	fake_run_begin(&run, board, &dark, 1);
+	run.noise_steps = 0.2;
+	feed_all(w.summary, SUMMARY_MAIN, &run);
+	json_object_set_new(w.plan->meta, "kind", json_string("dark"));
+	json_object_set_new(w.plan->meta, "ledger", json_object());
+	ck_assert_int_eq(summary_meta(w.summary, w.plan->meta), 0);
+	ck_close(number(through, "dark_random_a"), 7e-12, 1.5e-12);
+	ck_close(number(through, "dark_a"), fake_dark_a(FAKE_PD1),
+		 4 * number(through, "dark_random_a"));
+	/* It is not light that is missing here. */
+	ck_assert_ptr_null(json_object_get(through, "below_floor"));
+	ck_assert(number(json_object_get(w.plan->meta, "ledger"), "below_floor") == 0);
+	clear(w);
+}
+END_TEST
+
 START_TEST(kept_dark_readings_give_the_same_conversion)
 {
 	struct whole w = sum_up();
@@ -298,6 +322,7 @@ int main(void)
 	tcase_add_loop_test(t, what_is_not_surely_dark_is_not_used, 0, ARRAY_SIZE(unusable));
 	tcase_add_test(t, a_sample_that_the_records_do_not_have_is_refused);
 	tcase_add_test(t, a_summary_tells_dark_before_and_after);
+	tcase_add_test(t, a_measurement_of_the_dark_current_tells_it);
 	tcase_add_test(t, a_summary_counts_saturated_and_dark_points);
 	tcase_add_test(t, a_summary_tells_the_chip_s_temperature);
 	tcase_add_test(t, kept_dark_readings_give_the_same_conversion);
