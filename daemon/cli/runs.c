@@ -84,6 +84,22 @@ static void print_runs(struct cli *cli, const json_t *runs)
 	grid_print(&g, cli->out, 0);
 }
 
+/* What to type when there is nothing to list depends on what was asked for. */
+static void print_none(struct cli *cli, const json_t *filter)
+{
+	bool chosen = json_object_size(filter) > 1; /* beside the limit */
+
+	if (streq(member_text(filter, "purpose"), "reference"))
+		fprintf(cli->out, "no reference yet; one is taken with: " PROGRAM
+				  " reference take 1540nm 1560nm --step 1pm -d through\n");
+	else if (chosen)
+		fprintf(cli->out, "no run fits; a text must be the whole one or have * in it: "
+				  "--label 'ring*'; all runs: " PROGRAM " runs\n");
+	else
+		fprintf(cli->out, "no runs yet; the first: " PROGRAM
+				  " sweep wavelength 1540nm 1560nm --step 1pm --power 0dBm\n");
+}
+
 int list_runs(struct cli *cli, const json_t *filter)
 {
 	_cleanup_(json_decrefp) json_t *runs = NULL;
@@ -94,7 +110,7 @@ int list_runs(struct cli *cli, const json_t *filter)
 	if (cli->json)
 		return print_json(cli, runs);
 	if (json_array_size(runs) == 0)
-		fprintf(cli->out, "no such run\n");
+		print_none(cli, filter);
 	else
 		print_runs(cli, runs);
 	if ((int64_t)json_array_size(runs) == member_number(filter, "limit", 0))
@@ -113,7 +129,7 @@ static int run(struct cli *cli, const struct options *o)
 }
 
 static const struct option_spec options[] = {
-	{"label", 0, "TEXT", "", false},
+	{"label", 0, "TEXT", "the whole text, or a pattern with * and ?", false},
 	{"device", 0, "TEXT", "", false},
 	{"wafer", 0, "TEXT", "", false},
 	{"die", 0, "TEXT", "", false},
@@ -131,7 +147,7 @@ const struct verb verb_runs = {
 	.summary = "what was measured, newest first",
 	.usage = "runs",
 	.examples =
-		"runs\nruns --label ring40 --since yesterday\nruns --verdict untrustworthy --limit 100",
+		"runs\nruns --label 'ring*' --since yesterday\nruns --verdict untrustworthy --limit 100",
 	.options = options,
 	.run = run,
 };

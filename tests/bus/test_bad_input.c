@@ -180,7 +180,7 @@ START_TEST(what_cannot_be_measured_is_refused_with_what_is_allowed_and_no_light)
 	session_start(&s, &fast);
 	for (size_t i = 0; i < ARRAY_SIZE(typos); i++)
 		typed(&s, typos[i].code, typos[i].says, typos[i].command);
-	typed(&s, 0, "no such run", "runs");
+	typed(&s, 0, "no runs yet", "runs");
 	wait_off(&s);
 	must_be_dark(&s, false);
 	session_stop(&s);

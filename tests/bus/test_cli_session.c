@@ -146,14 +146,15 @@ START_TEST(a_new_user_is_told_what_to_type)
 		{0, "info", "1480 nm to 1640 nm"},
 		{0, "info", "through  photocurrent  signal"},
 		{0, "status", "light   possible"},
-		{0, "runs", "no such run"},
+		{0, "runs", "no runs yet; the first: etalonctl sweep"},
 		{0, "read through tec1.t", "tec1.t"},
 		{0, "meter through --count 2 --interval 20ms", "through"},
 		{0, "set h1 2V bias1=-1V", "bias1 -1 V"},
 		{0, "off", "light off"},
 		{0, "wait board --timeout 20s", "board"},
 		{0, "wait state off", "state   off"},
-		{0, "reference list", "no such run"},
+		{0, "reference list",
+		 "no reference yet; one is taken with: etalonctl reference take"},
 		{2, "show", "there is no run yet"},
 		{2, "reference show", "there is no reference yet"},
 		{2, "again", "there is no run yet"},
@@ -221,7 +222,8 @@ START_TEST(a_run_is_measured_found_repeated_named_compared_and_exported)
 		strstr(first, "axis: 1.7 pm common to all wavelengths, cancels in FSR."));
 	typed(&s, 0, "again   run 1", "again --label warm --no-plot");
 	typed(&s, 0, "warm", "runs --label warm --since 1h");
-	typed(&s, 0, "no such run", "runs --label cold");
+	typed(&s, 0, "no run fits", "runs --label cold");
+	typed(&s, 0, "ring40", "runs --label ring*");
 	typed(&s, 0, "repeats run 1", "show last");
 	typed(&s, 0, "9 in common", "compare 1 2");
 	typed(&s, 0, "run 1  ring41  device R40", "label 1 ring41 --device R40");
