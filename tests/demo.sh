@@ -42,6 +42,10 @@ truth_of() { # key, format
 	printf "$2" "$(sed -n "s/^ *\"$1\": \([0-9.]*\).*/\1/p" "$work/truth.json")"
 }
 
+list_of() { # key of an array of texts
+	tr -d '\n' <"$work/truth.json" | sed -n "s/.*\"$1\": \[ *\([^]]*\)\].*/\1/p" | sed 's/[" ]//g; s/,/, /g'
+}
+
 cat >"$work/bus.conf" <<XML
 <!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
@@ -86,6 +90,9 @@ else
 	label=ring40
 fi
 
+if [ -n "${DUT:-}" ] && [ -z "${CHANNEL:-}" ]; then
+	echo "demo: the first column of $(basename "$DUT") is the device; CHANNEL=NAME takes another of: $(list_of channels)"
+fi
 mkdir -p "$out"
 echo "\$ etalonctl sweep wavelength ${sweep[*]} --power 0dBm --label $label"
 status=0

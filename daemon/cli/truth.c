@@ -48,6 +48,17 @@ static void pair_row(struct grid *g, size_t number, const json_t *true_one, cons
 			  .text);
 }
 
+static void nothing_known(FILE *to, const json_t *truth)
+{
+	const char *device = member_text(truth, "device");
+
+	if (streq(device, "file"))
+		fprintf(to, "truth: %s of a measured spectrum, no resonances known beforehand\n",
+			member_text(truth, "channel"));
+	else
+		fprintf(to, "truth: %s, no resonances known beforehand\n", device);
+}
+
 void truth_report(FILE *to, const json_t *analysis, const json_t *truth)
 {
 	const json_t *found = member_at(analysis, "values.resonances"),
@@ -57,9 +68,7 @@ void truth_report(FILE *to, const json_t *analysis, const json_t *truth)
 	struct grid g;
 
 	if (count == 0 || !shifts) {
-		fprintf(to, "truth: %s, no resonances known beforehand\n",
-			streq(member_text(truth, "device"), "file") ? "a measured spectrum"
-								    : member_text(truth, "device"));
+		nothing_known(to, truth);
 		return;
 	}
 	match_resonances(true_list, found, shifts);

@@ -76,7 +76,7 @@ static void help(void)
 	       "What is on the board\n"
 	       "  --device NAME|FILE     add-drop (default), all-pass, mzi, straight, laser-diode, photodiode,\n"
 	       "                         heater; or a measured spectrum (CSV or openEPDA)\n"
-	       "  --device-channel NAME  column of the measured spectrum (default: the first in dB or dBm)\n"
+	       "  --device-channel NAME  column of the measured spectrum (default: the first in dB, dBm or W)\n"
 	       "  --set KEY=VALUE        one parameter of device, plant or board; may be repeated\n"
 	       "  --parameters           list all parameters with defaults and ranges, and end\n"
 	       "  --disable EFFECT,...   switch noise and errors off: rin, shot, jitter, tuning, ripple,\n"

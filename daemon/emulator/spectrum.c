@@ -17,9 +17,11 @@
 #include "data/table.h"
 #include "emulator/aperture.h"
 #include "export/file_read.h"
+#include "export/linear.h"
 
 #define TAIL_TAUS 36.0
 #define END_M 1e-18
+#define INPUT_W 1e-3 /* a file in units of power tells what 0 dBm became */
 
 struct spectrum {
 	struct device device;
@@ -28,6 +30,7 @@ struct spectrum {
 	double *power; /* port_count for each row */
 	char names[DEVICE_PORTS_MAX][TABLE_NAME_MAX];
 	const char *ports[DEVICE_PORTS_MAX + 1];
+	size_t chosen; /* port */
 };
 
 static const struct spectrum *to_spectrum(const struct device *device)
@@ -208,10 +211,15 @@ static int spectrum_truth(const struct device *device, double start_m, double st
 			  double temperature_k, json_t *truth)
 {
 	const struct spectrum *s = to_spectrum(device);
+	json_t *channels = json_array();
 
 	(void)start_m;
 	(void)stop_m;
 	(void)temperature_k;
+	for (size_t k = 0; s->ports[k]; k++)
+		json_array_append_new(channels, json_string(s->ports[k]));
+	json_object_set_new(truth, "channel", json_string(s->ports[s->chosen]));
+	json_object_set_new(truth, "channels", channels);
 	json_object_set_new(truth, "start_nm", json_real(device->start_m * 1e9));
 	json_object_set_new(truth, "stop_nm", json_real(device->stop_m * 1e9));
 	return json_object_set_new(truth, "points", json_integer((json_int_t)s->rows)) < 0 ? -ENOMEM
@@ -251,8 +259,12 @@ static double wavelength_unit(const struct table_column *column)
 
 static bool is_transmission(const struct table_column *column)
 {
-	return column->type == COLUMN_F64 &&
-	       (streq(column->unit, "dB") || streq(column->unit, "dBm"));
+	static const char *const units[] = {"dB", "dBm", "W", "mW", "uW", "nW", "pW"};
+
+	for (size_t i = 0; column->type == COLUMN_F64 && i < ARRAY_SIZE(units); i++)
+		if (streq(column->unit, units[i]))
+			return true;
+	return false;
 }
 
 /* The columns that become ports, at most DEVICE_PORTS_MAX; more are left out. */
@@ -280,13 +292,14 @@ static int find_channel(const struct spectrum *s, const char *path, const char *
 		used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s", i ? ", " : "",
 					 s->ports[i]);
 	}
-	return fail(ret_message, -EINVAL, "%s has no channel '%s' in dB or dBm; it has: %s", path,
-		    channel, names);
+	return fail(ret_message, -EINVAL, "%s has no channel '%s' in dB, dBm or W; it has: %s",
+		    path, channel, names);
 }
 
 struct sortable {
 	double wavelength_m;
-	size_t row;
+	size_t row; /* of the file */
+	size_t place; /* in the spectrum */
 };
 
 static int by_wavelength(const void *a, const void *b)
@@ -298,69 +311,94 @@ static int by_wavelength(const void *a, const void *b)
 	return x->row < y->row ? -1 : x->row > y->row;
 }
 
-static double linear(double db)
+/* Rows in rising wavelength; rows of one wavelength share a place. */
+static void merge_rows(struct spectrum *s, struct sortable *order, size_t count)
 {
-	return isnan(db) ? 0 : exp(log(10) / 10 * db);
-}
-
-/* Rows in rising wavelength; rows of one wavelength become their mean. */
-static void merge_rows(struct spectrum *s, const struct table *table, const size_t *columns,
-		       const struct sortable *order)
-{
-	size_t ports = s->device.port_count, rows = 0, same = 0;
-
-	for (size_t i = 0; i < table->rows; i++) {
-		if (rows == 0 || order[i].wavelength_m > s->wavelength_m[rows - 1]) {
-			s->wavelength_m[rows++] = order[i].wavelength_m;
-			same = 0;
-		}
-		same++;
-		for (size_t k = 0; k < ports; k++) {
-			double *mean = &s->power[(rows - 1) * ports + k];
-
-			*mean += (linear(table->columns[columns[k]].f64[order[i].row]) - *mean) /
-				 (double)same;
-		}
+	qsort(order, count, sizeof(*order), by_wavelength);
+	for (size_t i = 0; i < count; i++) {
+		if (s->rows == 0 || order[i].wavelength_m > s->wavelength_m[s->rows - 1])
+			s->wavelength_m[s->rows++] = order[i].wavelength_m;
+		order[i].place = s->rows - 1;
 	}
-	s->rows = rows;
 }
 
-static int load(struct spectrum *s, const struct table *table, const char *path, char **ret_message)
+/* The mean of the rows that share a place. A power that was not positive, or not written, is none. */
+static void fill_port(struct spectrum *s, size_t port, const double *values, double unit,
+		      const struct sortable *order, size_t count)
+{
+	size_t same = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		double *mean = &s->power[order[i].place * s->device.port_count + port];
+		double value = values[order[i].row];
+
+		same = i > 0 && order[i].place == order[i - 1].place ? same + 1 : 1;
+		*mean += ((value > 0 ? value / unit : 0) - *mean) / (double)same;
+	}
+}
+
+static int load_port(struct spectrum *s, size_t port, const struct table *table,
+		     const struct table_column *column, const struct sortable *order,
+		     char **ret_message)
+{
+	_cleanup_free_ double *values = NULL;
+	const char *unit;
+	int r = table_column_linear_w(table, column, &values, &unit, ret_message);
+
+	if (r < 0)
+		return r;
+	fill_port(s, port, values, *unit ? INPUT_W : 1, order, table->rows);
+	memcpy(s->names[port], column->name, TABLE_NAME_MAX);
+	s->ports[port] = s->names[port];
+	return 0;
+}
+
+static int load_axis(struct spectrum *s, const struct table *table, const char *path,
+		     struct sortable *order, char **ret_message)
 {
 	const struct table_column *axis = table_find(table, "wavelength");
-	_cleanup_free_ struct sortable *order = NULL;
-	size_t columns[DEVICE_PORTS_MAX];
 
 	if (!axis || axis->type != COLUMN_F64 || !(wavelength_unit(axis) > 0))
 		return fail(ret_message, -EINVAL, "%s has no column \"wavelength, nm\"", path);
-	s->device.port_count = find_ports(table, columns);
-	if (!s->device.port_count)
-		return fail(ret_message, -EINVAL,
-			    "%s has no column in dB or dBm; one is needed like \"channel_1, dBm\"",
-			    path);
-	order = calloc(table->rows + 1, sizeof(*order));
-	s->wavelength_m = calloc(table->rows + 1, sizeof(double));
-	s->power = calloc((table->rows + 1) * s->device.port_count, sizeof(double));
-	if (!order || !s->wavelength_m || !s->power)
-		return -ENOMEM;
 	for (size_t i = 0; i < table->rows; i++) {
-		order[i] = (struct sortable){axis->f64[i] * wavelength_unit(axis), i};
+		order[i] = (struct sortable){axis->f64[i] * wavelength_unit(axis), i, 0};
 		if (!(order[i].wavelength_m > 0) || !isfinite(order[i].wavelength_m))
 			return fail(ret_message, -EINVAL,
 				    "%s: the wavelength of data row %zu is not a positive number",
 				    path, i + 1);
 	}
-	qsort(order, table->rows, sizeof(*order), by_wavelength);
-	merge_rows(s, table, columns, order);
+	merge_rows(s, order, table->rows);
 	if (s->rows < 2)
 		return fail(ret_message, -EINVAL,
 			    "%s holds %zu distinct wavelengths; a spectrum needs at least 2", path,
 			    s->rows);
-	for (size_t k = 0; k < s->device.port_count; k++) {
-		memcpy(s->names[k], table->columns[columns[k]].name, TABLE_NAME_MAX);
-		s->ports[k] = s->names[k];
-	}
 	return 0;
+}
+
+static int load(struct spectrum *s, const struct table *table, const char *path, char **ret_message)
+{
+	_cleanup_free_ struct sortable *order = calloc(table->rows + 1, sizeof(*order));
+	size_t columns[DEVICE_PORTS_MAX];
+	int r;
+
+	s->wavelength_m = calloc(table->rows + 1, sizeof(double));
+	if (!order || !s->wavelength_m)
+		return -ENOMEM;
+	r = load_axis(s, table, path, order, ret_message);
+	if (r < 0)
+		return r;
+	s->device.port_count = find_ports(table, columns);
+	if (!s->device.port_count)
+		return fail(
+			ret_message, -EINVAL,
+			"%s has no column in dB, dBm or W; one is needed like \"channel_1, dBm\"",
+			path);
+	s->power = calloc(s->rows * s->device.port_count, sizeof(double));
+	if (!s->power)
+		return -ENOMEM;
+	for (size_t k = 0; k < s->device.port_count && r == 0; k++)
+		r = load_port(s, k, table, &table->columns[columns[k]], order, ret_message);
+	return r;
 }
 
 int spectrum_new(const char *path, const char *channel, struct device **ret, size_t *ret_port,
@@ -384,6 +422,7 @@ int spectrum_new(const char *path, const char *channel, struct device **ret, siz
 	r = find_channel(s, path, channel, ret_port, ret_message);
 	if (r < 0)
 		return r;
+	s->chosen = *ret_port;
 	device->feature_m = INFINITY;
 	device->start_m = s->wavelength_m[0];
 	device->stop_m = s->wavelength_m[s->rows - 1];

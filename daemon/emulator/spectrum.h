@@ -8,8 +8,8 @@
 #include "emulator/device.h"
 
 /*
- * Reads `path` (CSV or openEPDA). Its ports are the columns in dB or dBm, taken as transmission
- * relative to 0 dBm; `channel` (NULL: the first such column) must be one of them and becomes
+ * Reads `path` (CSV or openEPDA). Its ports are the columns in dB, dBm or W, taken as
+ * transmission relative to 0 dBm; `channel` (NULL: the first such column) must be one of them and becomes
  * *ret_port. Negative errno with a message.
  */
 int spectrum_new(const char *path, const char *channel, struct device **ret, size_t *ret_port,

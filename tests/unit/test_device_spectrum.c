@@ -105,13 +105,50 @@ START_TEST(empty_fields_and_repeated_wavelengths_have_a_meaning)
 }
 END_TEST
 
+START_TEST(power_in_watts_is_what_became_of_0_dbm)
+{
+	/* As this project's own exports have it: dBm is a view beside it, empty where there is none. */
+	_cleanup_(file_remove) struct file file =
+		file_with("\"wavelength, nm\",\"through, W\",\"through, dBm\",\"drop, uW\"\n"
+			  "1550.00,1e-4,-10,5\n"
+			  "1550.01,-2e-9,,10\n"
+			  "1550.02,5e-5,-13.0103,20\n");
+	_cleanup_(plant_freep) struct plant *through =
+		bench_try(file.path, NULL, BARE, BENCH_ALL, 1, NULL);
+	_cleanup_(plant_freep) struct plant *drop =
+		bench_try(file.path, "drop", BARE, BENCH_ALL, 1, NULL);
+
+	ck_assert_ptr_nonnull(through);
+	ck_assert_ptr_nonnull(drop);
+	ck_assert_near(transmission(through, 1550.00e-9, 1), 0.1, 1e-9);
+	ck_assert_near(transmission(through, 1550.01e-9, 1), 0, 1e-9);
+	ck_assert_near(transmission(through, 1550.02e-9, 1), 0.05, 1e-9);
+	ck_assert_near(transmission(drop, 1550.01e-9, 1), 0.01, 1e-9);
+}
+END_TEST
+
+START_TEST(the_truth_names_the_column_and_the_others)
+{
+	_cleanup_(file_remove) struct file file = file_with(steps);
+	_cleanup_(plant_freep) struct plant *plant =
+		bench_try(file.path, "two", BARE, BENCH_ALL, 1, NULL);
+	json_t *truth = plant_truth(plant, 1540e-9, 1560e-9, 298.15);
+	const json_t *channels = json_object_get(truth, "channels");
+
+	ck_assert_str_eq(json_string_value(json_object_get(truth, "channel")), "two");
+	ck_assert_uint_eq(json_array_size(channels), 2);
+	ck_assert_str_eq(json_string_value(json_array_get(channels, 0)), "one");
+	json_decref(truth);
+}
+END_TEST
+
 static const struct {
 	const char *text;
 	const char *channel;
 	const char *message; /* must be in it */
 } refused[] = {
 	{steps, "three", "it has: one, two"},
-	{"\"wavelength, nm\",\"p, W\"\n1550,1\n1551,1\n", NULL, "no column in dB or dBm"},
+	{"\"wavelength, nm\",\"p, A\"\n1550,1\n1551,1\n", NULL, "no column in dB, dBm or W"},
 	{"\"wavelength, nm\",\"p, dBm\"\n1550,-1\n", NULL, "at least 2"},
 	{"\"position, um\",\"p, dBm\"\n1,-1\n2,-1\n", NULL, "wavelength"},
 	{"", NULL, ""},
@@ -265,6 +302,8 @@ static Suite *spectrum_suite(void)
 	tcase_add_test(t, power_is_linear_between_the_file_s_points);
 	tcase_add_test(t, nothing_is_known_or_seen_outside_the_file_s_span);
 	tcase_add_test(t, empty_fields_and_repeated_wavelengths_have_a_meaning);
+	tcase_add_test(t, power_in_watts_is_what_became_of_0_dbm);
+	tcase_add_test(t, the_truth_names_the_column_and_the_others);
 	tcase_add_loop_test(t, files_that_are_no_spectrum_are_refused_with_the_reason, 0,
 			    ARRAY_SIZE(refused));
 	tcase_add_test(t, missing_file_is_refused_with_the_devices_that_exist);
