@@ -11,8 +11,6 @@
 #include "base/util.h"
 #include "export/axis_check.h"
 
-/* A logged wavelength may step back by this many of its standard deviations. */
-#define STEP_BACK_SIGMAS 8
 /* Without flags: a turning point that returns by less than this part of the span is none. */
 #define TURN_PART 0.1
 
@@ -107,10 +105,11 @@ int spectrum_find_directions(struct spectrum *s, const size_t *row, const bool *
 			    "the wavelength axis stands still: all %zu points are at %.4f nm", s->n,
 			    s->x_nm[0]);
 	/* A dense axis that states no random term has the one that its reader allowed it. */
-	tolerance_nm =
-		s->description.sigma_x_nm > 0
-			? STEP_BACK_SIGMAS * s->description.sigma_x_nm
-			: fmax(1.01 * s->step_nm, AXIS_STEP_BACK_SIGMAS * AXIS_RANDOM_PM * 1e-3);
+	if (s->description.sigma_x_nm > 0)
+		tolerance_nm = axis_tolerance_nm(s->x_nm, s->n, s->description.sigma_x_nm * 1e3);
+	else
+		tolerance_nm =
+			fmax(1.01 * s->step_nm, AXIS_STEP_BACK_SIGMAS * AXIS_RANDOM_PM * 1e-3);
 	if (reverse && !any(reverse, s->n))
 		reverse = NULL;
 	turn = turning_point(s->x_nm, s->n);

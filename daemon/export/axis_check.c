@@ -107,6 +107,42 @@ struct axis {
 	double tolerance_nm;
 };
 
+/* Of so many second differences, evenly over the axis, the median is taken. */
+#define SCATTER_SAMPLES 1024
+#define SCATTER_LEAST 16 /* fewer rows tell no scatter */
+/* Of the size of a second difference of normal values, in their sigma: 0.6745 sqrt(1 + 4 + 1). */
+#define SECOND_DIFFERENCE_MEDIAN 1.6522
+
+static int by_size(const void *a, const void *b)
+{
+	const double *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+static double scatter_nm(const double *nm, size_t n)
+{
+	double size[SCATTER_SAMPLES];
+	size_t count = 0, stride = MAX(n / SCATTER_SAMPLES, (size_t)1);
+
+	for (size_t i = 1; n >= SCATTER_LEAST && i + 1 < n && count < SCATTER_SAMPLES;
+	     i += stride) {
+		size[count] = fabs(nm[i - 1] - 2 * nm[i] + nm[i + 1]);
+		count += isfinite(size[count]);
+	}
+	if (count == 0)
+		return 0;
+	qsort(size, count, sizeof(*size), by_size);
+	return size[count / 2] / SECOND_DIFFERENCE_MEDIAN;
+}
+
+double axis_tolerance_nm(const double *nm, size_t n, double random_pm)
+{
+	double seen_pm = fmin(scatter_nm(nm, n) * 1e3, AXIS_RANDOM_PM);
+
+	return AXIS_STEP_BACK_SIGMAS * fmax(random_pm, seen_pm) * 1e-3;
+}
+
 /*
  * Votes over half the leg's length: there the random term of neighbours and one outlier,
  * also at an end, turn nothing round.
@@ -192,6 +228,6 @@ int axis_check(struct table *table, const char *name, double random_pm, char **r
 	if (r < 0)
 		return r;
 	axis.nm = column->f64;
-	axis.tolerance_nm = AXIS_STEP_BACK_SIGMAS * random_pm * 1e-3;
+	axis.tolerance_nm = axis_tolerance_nm(axis.nm, table->rows, random_pm);
 	return check_order(table, &axis, ret_message);
 }

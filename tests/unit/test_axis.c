@@ -146,6 +146,53 @@ START_TEST(the_file_declares_its_own_random_term)
 }
 END_TEST
 
+#define DENSE 4001
+
+/* 0.1 pm steps of a laser that moves by 0.1 pm from point to point; its log errs by 0.05 pm. */
+static struct table *dense_axis(void)
+{
+	static double nm[DENSE];
+	uint64_t state = 7;
+	struct table *t;
+
+	for (size_t i = 0; i < DENSE; i++) {
+		double sum = -6; /* of 12 uniform values: normal enough, sigma 1 */
+
+		for (int k = 0; k < 12; k++) {
+			state = state * 6364136223846793005 + 1442695040888963407;
+			sum += (double)(state >> 11) * 0x1p-53;
+		}
+		nm[i] = 1549.2 + 1e-4 * (double)i + 0.112e-3 * sum;
+	}
+	t = axis_of("wavelength", "nm", nm, DENSE);
+	json_object_set_new(t->meta, "axis", json_pack("{s:f}", "random_pm", 0.05));
+	return t;
+}
+
+START_TEST(a_laser_may_jitter_by_more_than_its_log_errs)
+{
+	_cleanup_table_ struct table *t = dense_axis();
+	_cleanup_free_ char *message = NULL;
+
+	ck_assert_double_eq_tol(axis_tolerance_nm(t->columns[0].f64, DENSE, 0.05), 0.9e-3, 0.1e-3);
+	ck_assert_int_eq(axis_check(t, "f", NAN, &message), 0);
+	t->columns[0].f64[2000] -= 2e-3; /* this is not jitter */
+	ck_assert_int_eq(axis_check(t, "f", NAN, &message), -EBADMSG);
+	ck_assert_msg(strstr(message, "row 2001:") != NULL, "%s", message);
+}
+END_TEST
+
+START_TEST(disorder_makes_no_room_for_itself)
+{
+	_cleanup_table_ struct table *t = dense_axis();
+
+	for (size_t i = 0; i < DENSE; i += 2) /* two sweeps whose rows alternate */
+		t->columns[0].f64[i] += 5e-3;
+	ck_assert_double_eq_tol(axis_tolerance_nm(t->columns[0].f64, DENSE, 0.05), 2.4e-3, 1e-9);
+	ck_assert_int_eq(axis_check(t, "f", NAN, NULL), -EBADMSG);
+}
+END_TEST
+
 START_TEST(a_sweep_up_and_down_has_two_legs)
 {
 	static const double nm[] = {1500, 1501, 1502, 1502, 1501, 1500};
@@ -241,6 +288,8 @@ int main(void)
 			    (int)ARRAY_SIZE(units));
 	tcase_add_loop_test(tc, order_holds_within_the_random_term, 0, (int)ARRAY_SIZE(orders));
 	tcase_add_test(tc, the_file_declares_its_own_random_term);
+	tcase_add_test(tc, a_laser_may_jitter_by_more_than_its_log_errs);
+	tcase_add_test(tc, disorder_makes_no_room_for_itself);
 	tcase_add_test(tc, a_sweep_up_and_down_has_two_legs);
 	tcase_add_test(tc, a_point_that_the_board_has_no_wavelength_for_is_known);
 	tcase_add_loop_test(tc, columns_become_linear_or_are_refused, 0, (int)ARRAY_SIZE(columns));
