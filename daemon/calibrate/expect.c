@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
  * One expectation against what an analysis says: finds the values, brings them to the asked unit,
- * compares with guard bands. Knows no quantity by name but "count"; what is trusted at all is
- * decided in trust.c.
+ * compares with guard bands. What is trusted at all is decided in trust.c.
  */
 #include "calibrate/expect.h"
 
@@ -305,6 +304,62 @@ static int check_number(const json_t *e, size_t i, const char *key, char **ret_m
 	return fail(ret_message, -EINVAL, "expectation %zu: %s must be a number", i + 1, key);
 }
 
+/* What analyses by the default method tell of a resonance, or of all; 0: a pure number. */
+static const struct quantity {
+	const char *name;
+	char dimension;
+	const char *example; /* of a unit */
+} quantities[] = {
+	{"count", 0, ""},	  {"wavelength", 'l', "nm"}, {"fwhm", 'l', "pm"},
+	{"q_loaded", 0, ""},	  {"extinction", 'd', "dB"}, {"fsr", 'l', "nm"},
+	{"splitting", 'l', "pm"}, {"fano_q", 0, ""},
+};
+
+static const struct quantity *quantity_find(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(quantities); i++)
+		if (strlen(quantities[i].name) == stem_length(name) &&
+		    strncmp(quantities[i].name, name, stem_length(name)) == 0)
+			return &quantities[i];
+	return NULL;
+}
+
+static int unknown_quantity(const char *name, size_t i, char **ret_message)
+{
+	char known[160] = "";
+	size_t used = 0;
+
+	for (size_t k = 0; k < ARRAY_SIZE(quantities); k++)
+		used += (size_t)snprintf(known + used, sizeof(known) - used, "%s%s", k ? ", " : "",
+					 quantities[k].name);
+	return fail(ret_message, -EINVAL,
+		    "expectation %zu: nothing measures \"%s\"; quantities are %s", i + 1, name,
+		    known);
+}
+
+/* Before any light: nobody can judge what no analysis gives, nor a limit whose unit is a guess. */
+static int check_quantity(const json_t *e, size_t i, const char *name, const char *unit,
+			  char **ret_message)
+{
+	const char *method = json_string_value(json_object_get(e, "method"));
+	const struct quantity *q = quantity_find(name);
+	const struct unit *given = unit && *unit ? unit_find(unit) : unit_of_key(name);
+
+	if (method && !streq(method, METHOD_DEFAULT))
+		return 0;
+	if (!q)
+		return unknown_quantity(name, i, ret_message);
+	if (q->dimension && !given)
+		return fail(ret_message, -EINVAL,
+			    "expectation %zu: limits of %s need a unit; write %s if that is meant",
+			    i + 1, name, q->example);
+	if (given && given->dimension != q->dimension)
+		return fail(ret_message, -EINVAL,
+			    "expectation %zu: %s is not measured in %s but %s%s", i + 1, name,
+			    given->name, q->dimension ? "in " : "has no unit", q->example);
+	return 0;
+}
+
 static int check_one(const json_t *e, size_t i, char **ret_message)
 {
 	static const char *const known[] = {"quantity", "method", "channel", "low",
@@ -348,7 +403,7 @@ static int check_one(const json_t *e, size_t i, char **ret_message)
 	if (number_or(e, "guard", 0) < 0)
 		return fail(ret_message, -EINVAL, "expectation %zu (%s): guard is below 0", i + 1,
 			    quantity);
-	return 0;
+	return check_quantity(e, i, quantity, unit, ret_message);
 }
 
 int expect_check(const json_t *expectations, char **ret_message)

@@ -172,6 +172,12 @@ START_TEST(a_new_user_is_told_what_to_type)
 		 "nothing was moved, no light"},
 		{0, "sweep wavelength 192THz 195THz --points 1001 --dry-run",
 		 "equidistant in wavelength"},
+		{2, "sweep wavelength 1540nm 1560nm --step 1pm --expect fwhm=19..22",
+		 "limits of fwhm need a unit"},
+		{2, "sweep wavelength 1540nm 1560nm --step 1pm --expect finesse=100..",
+		 "quantities are"},
+		{2, "sweep wavelength 1540nm 1560nm --step 1pm --dry-run --expect finesse=100..",
+		 "quantities are"},
 		{0, "fault clear", "light   possible"},
 	};
 	struct session s;

@@ -132,10 +132,8 @@ static const struct {
 	{"another channel was not analysed", "{}",
 	 "[{\"quantity\": \"q_loaded\", \"channel\": \"drop\", \"low\": 1}]", "untrustworthy",
 	 "of drop was not analysed"},
-	{"unknown quantity", "{}", "[{\"quantity\": \"finesse\", \"low\": 1}]", "untrustworthy",
-	 "gives no finesse"},
-	{"unit of another kind", "{}", "[{\"quantity\": \"fwhm\", \"low\": 1, \"unit\": \"dB\"}]",
-	 "untrustworthy", "no fwhm in this unit"},
+	{"what this resonance does not have", "{}", "[{\"quantity\": \"fano_q\", \"low\": 1}]",
+	 "untrustworthy", "gives no fano_q"},
 	/* ---- which one wins ---- */
 	{"fail beats marginal", "{}",
 	 "[{\"quantity\": \"q_loaded\", \"low\": 49900}, {\"quantity\": \"count\", \"low\": 9}]",
@@ -235,6 +233,14 @@ static const struct {
 	{"[{\"quantity\": \"q\", \"low\": 2, \"unit\": \"furlong\"}]",
 	 "unit \"furlong\" is not known"},
 	{"[{\"quantity\": \"q\", \"low\": 2, \"hihg\": 1}]", "unknown key \"hihg\""},
+	{"[{\"quantity\": \"finesse\", \"low\": 1}]",
+	 "nothing measures \"finesse\"; quantities are count, wavelength, fwhm, q_loaded"},
+	{"[{\"quantity\": \"fwhm\", \"low\": 19, \"high\": 22}]",
+	 "limits of fwhm need a unit; write pm if that is meant"},
+	{"[{\"quantity\": \"fwhm\", \"low\": 1, \"unit\": \"dB\"}]",
+	 "fwhm is not measured in db but in pm"},
+	{"[{\"quantity\": \"count\", \"low\": 1, \"unit\": \"nm\"}]",
+	 "count is not measured in nm but has no unit"},
 };
 
 START_TEST(a_malformed_expectation_is_refused)
