@@ -10,12 +10,14 @@
 #include "calibrate/trust.h"
 #include "data/frame.h"
 #include "etalond/audit.h"
+#include "etalond/reference_choice.h"
 
 struct planning {
 	struct pending pending;
 	struct task task;
 	struct facts *facts;
 	json_t *request;
+	bool warm; /* light needs no delay when this is asked */
 	struct plan *plan;
 	int frame_fd;
 };
@@ -36,7 +38,7 @@ static void planning_clear(struct planning *p)
 
 /* ---- on a worker ---- */
 
-static int run_plan(struct task *task, _unused_ struct store *store)
+static int run_plan(struct task *task, struct store *store)
 {
 	struct planning *p = planning_of(task);
 	const json_t *expectations = json_object_get(p->request, "expectations");
@@ -47,7 +49,11 @@ static int run_plan(struct task *task, _unused_ struct store *store)
 	if (r == 0)
 		r = plan_make(p->facts->description, &p->facts->site, p->request, &p->plan,
 			      &task->message);
-	return r == -ENOENT ? -ECHRNG : r;
+	if (r < 0)
+		return r == -ENOENT ? -ECHRNG : r;
+	if (p->warm)
+		r = plan_tell_light(p->plan, 0);
+	return r < 0 ? r : reference_foretell(store, p->plan, &task->message);
 }
 
 static const struct segment *main_segment(const struct plan *plan)
@@ -292,7 +298,7 @@ static void plan_done(struct task *task)
 		_cleanup_free_ char *message = take_ptr(task->message);
 
 		planning_clear(p);
-		pending_error(p, r, message, NULL);
+		pending_error(p, r, message, BUS_NO_SUCH_RUN);
 		return;
 	}
 	reply = pending_reply(p);
@@ -311,7 +317,7 @@ static void setpoints_done(struct task *task)
 		_cleanup_free_ char *message = take_ptr(task->message);
 
 		planning_clear(p);
-		pending_error(p, r, message, NULL);
+		pending_error(p, r, message, BUS_NO_SUCH_RUN);
 		return;
 	}
 	reply = pending_reply(p);
@@ -338,8 +344,8 @@ static int act_planning(struct bus *bus, sd_bus_message *m, const struct actor *
 		return r;
 	p->frame_fd = -1;
 	p->facts = facts_ref(board->facts);
+	p->warm = board->status.state == ETALON_HW_STATE_EMITTING;
 	p->task.uid = actor->uid;
-	p->task.without_store = true;
 	p->task.run = run;
 	p->task.done = done;
 	r = variant_read_dict(m, &p->request, &message);

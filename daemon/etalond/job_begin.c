@@ -8,6 +8,7 @@
 
 #include "base/util.h"
 #include "calibrate/trust.h"
+#include "etalond/reference_choice.h"
 #include "etalond/runs.h"
 #include "etalond/strv.h"
 
@@ -93,21 +94,12 @@ static json_t *make_meta(const struct job *job)
 /* What the run is to be compared with, chosen before it so that its age is that of the start. */
 static int find_reference(struct store *store, struct job *job, char **ret_message)
 {
-	const json_t *wanted = json_object_get(job->plan->request, "reference");
-	const char *word = json_string_value(wanted);
-	const char *purpose = json_string_value(json_object_get(job->plan->request, "purpose"));
-	json_t *reference = NULL;
-	int r;
+	json_t *reference;
+	int r = reference_choose(store, job->plan->request, job->meta, &reference, ret_message);
 
-	if ((word && streq(word, "none")) || (purpose && streq(purpose, "reference")))
-		return 0;
-	r = store_find_reference(store, job->meta, json_integer_value(wanted), &reference);
-	if (r == 0)
-		return json_object_set_new(job->meta, META_REFERENCE, reference) < 0 ? -ENOMEM : 0;
-	if (r == -ENOENT && !json_is_integer(wanted))
-		return 0; /* power, then, and not loss */
-	return fail(ret_message, r, "reference %lld: %s", (long long)json_integer_value(wanted),
-		    store_message(store));
+	if (r < 0 || !reference)
+		return r;
+	return json_object_set_new(job->meta, META_REFERENCE, reference) < 0 ? -ENOMEM : 0;
 }
 
 static void post_store_failed(void *userdata)

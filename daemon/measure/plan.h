@@ -72,6 +72,12 @@ struct plan {
 int plan_make(const struct description *d, const struct site *site, const json_t *request,
 	      struct plan **ret, char **ret_message);
 struct plan *plan_free(struct plan *plan);
+
+/* For who knows more than a plan: what the summary says of the reference, and of the emission delay
+ * (0: the laser is warm). 0 or -ENOMEM. */
+int plan_tell_reference(struct plan *plan, const char *text);
+int plan_tell_light(struct plan *plan, uint64_t delay_ns);
+
 DEFINE_CLEANUP(struct plan *, plan_free, plan_freep);
 
 /* Every setpoint of the innermost..outermost axes in order of execution, for `--dry-run`: value of

@@ -189,6 +189,9 @@ int plan_meta(struct plan_build *b, const char *kind, json_t *settings, int wave
 
 /* ---- summary ---- */
 
+/* Places in the lines for people. */
+enum { PLAN_LINE, AXIS_LINE };
+
 static const char *reference_text(const struct plan_build *b, char *space, size_t size)
 {
 	const json_t *reference = json_object_get(b->request, "reference");
@@ -226,9 +229,24 @@ static void axis_line(struct plan_build *b)
 						     b->column[i].range)
 					->name);
 	fclose(f);
-	plan_line(b, "axis    %s%s    range  %s (fixed)    reference  %s",
-		  json_string_value(json_object_get(axis, "provenance")), systematic, ranges,
-		  reference_text(b, reference, sizeof(reference)));
+	json_object_set_new(b->plan->summary, "axis",
+			    json_sprintf("axis    %s%s    range  %s (fixed)",
+					 json_string_value(json_object_get(axis, "provenance")),
+					 systematic, ranges));
+	plan_line(b, "%s", "");
+	plan_tell_reference(b->plan, reference_text(b, reference, sizeof(reference)));
+}
+
+int plan_tell_reference(struct plan *plan, const char *text)
+{
+	const char *axis = json_string_value(json_object_get(plan->summary, "axis"));
+
+	if (!axis)
+		return 0;
+	return json_array_set_new(json_object_get(plan->summary, "lines"), AXIS_LINE,
+				  json_sprintf("%s    reference  %s", axis, text)) < 0
+		       ? -ENOMEM
+		       : 0;
 }
 
 static void columns_line(struct plan_build *b)
@@ -287,21 +305,32 @@ static void add_setpoints(struct plan_build *b)
 			    json_string(source_unit(source->kind)));
 }
 
+int plan_tell_light(struct plan *plan, uint64_t delay_ns)
+{
+	const char *how = json_string_value(json_object_get(plan->summary, "how"));
+	double seconds = (double)plan->duration_ns * 1e-9;
+	char light[96];
+
+	if (!plan->needs_emission)
+		snprintf(light, sizeof(light), "%.1f s, no light", seconds);
+	else if (delay_ns > 0)
+		snprintf(light, sizeof(light), "%.1f s of light after %.1f s emission delay",
+			 seconds, (double)delay_ns * 1e-9);
+	else
+		snprintf(light, sizeof(light), "%.1f s of light, the laser is warm", seconds);
+	return json_array_set_new(json_object_get(plan->summary, "lines"), PLAN_LINE,
+				  json_sprintf("plan    %s; %s", how ? how : "", light)) < 0
+		       ? -ENOMEM
+		       : 0;
+}
+
 void plan_summary(struct plan_build *b, const char *how)
 {
-	const struct plan *plan = b->plan;
-	char light[96];
-	json_t *text;
+	struct plan *plan = b->plan;
 
-	if (plan->needs_emission)
-		snprintf(light, sizeof(light), "%.1f s of light after %.1f s emission delay",
-			 (double)plan->duration_ns * 1e-9,
-			 (double)b->d->head.emission_delay_ns * 1e-9);
-	else
-		snprintf(light, sizeof(light), "%.1f s, no light",
-			 (double)plan->duration_ns * 1e-9);
-	text = json_sprintf("plan    %s; %s", how, light);
-	json_array_insert_new(b->lines, 0, text);
+	json_object_set_new(plan->summary, "how", json_string(how));
+	json_array_insert_new(b->lines, PLAN_LINE, json_string(""));
+	plan_tell_light(plan, b->d->head.emission_delay_ns);
 	axis_line(b);
 	columns_line(b);
 	add_setpoints(b);

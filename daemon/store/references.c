@@ -90,9 +90,20 @@ static const char *first_signal(const json_t *meta)
 	return NULL;
 }
 
+/* Why the newest candidate is none: the first thing that speaks against it. */
+static char *why_not(const json_t *candidate)
+{
+	const json_t *reasons = json_object_get(candidate, "reasons");
+
+	return asprintf_or_null("the newest is run %lld: %s",
+				(long long)json_integer_value(json_object_get(candidate, "run")),
+				json_string_value(json_array_get(reasons, 0)));
+}
+
 static int newest_that_fits(struct store *s, const json_t *meta, json_t **ret)
 {
 	_cleanup_statement_ sqlite3_stmt *statement = NULL;
+	_cleanup_free_ char *why = NULL;
 	const char *detector = first_signal(meta);
 	int result, r;
 
@@ -118,10 +129,15 @@ static int newest_that_fits(struct store *s, const json_t *meta, json_t **ret)
 			*ret = candidate;
 			return 0;
 		}
+		if (!why)
+			why = why_not(candidate);
 		json_decref(candidate);
 	}
 	r = store_sql_error(s, result, "looking for a reference");
-	return r < 0 ? r : store_fail(s, -ENOENT, "no stored reference fits this run");
+	if (r < 0)
+		return r;
+	return store_fail(s, -ENOENT, "no stored reference fits this run (%s)",
+			  why ? why : "there is none of its detectors yet");
 }
 
 int store_find_reference(struct store *s, const json_t *meta, int64_t reference_run, json_t **ret)

@@ -281,6 +281,17 @@ START_TEST(a_reference_turns_power_into_loss)
 	typed(&s, 0, "loss    against reference run 1",
 	      "sweep wavelength 1549nm 1550nm --step 1pm -d through --no-plot");
 	typed(&s, 2, "run 2 is not a reference", "reference show 2");
+	/* A dry run knows as well, and what was asked for by name is not left out silently. */
+	typed(&s, 0, "reference  run 1, 0.0 h old",
+	      "sweep wavelength 1549nm 1550nm --step 1pm -d through --dry-run");
+	typed(&s, 0, "reference  none fits: power, not loss",
+	      "sweep wavelength 1539nm 1540nm --step 1pm -d through --dry-run");
+	typed(&s, 2, "the newest is run 1: the reference spans 1548.000 to 1551.000 nm",
+	      "sweep wavelength 1539nm 1540nm --step 1pm -d through --reference latest");
+	typed(&s, 2, "there is no run 17",
+	      "sweep wavelength 1549nm 1550nm --step 1pm -d through --reference 17 --dry-run");
+	typed(&s, 0, "what is not covered has no loss",
+	      "sweep wavelength 1547nm 1550nm --step 1pm -d through --reference 1 --dry-run");
 	session_stop(&s);
 }
 END_TEST
@@ -427,7 +438,7 @@ START_TEST(sweeps_attach_to_a_hold_and_leave_it_warm)
 	hold = begin(&s, "hold.out", "hold 1550nm --power 0dBm");
 	typed(&s, 0, NULL, "wait state emitting --timeout 20s");
 	typed(&s, 0, "laser warm, gate shut", "status");
-	typed(&s, 0, "complete", SWEEP);
+	typed(&s, 0, "s of light, the laser is warm", SWEEP);
 	typed(&s, 0, "laser warm, gate shut", "status");
 	typed(&s, 4, "holds the lease", "hold");
 	kill(hold, SIGINT);
