@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "analyse/analyse.h"
+#include "base/figures.h"
 #include "base/util.h"
 
 static double number(const json_t *object, const char *key)
@@ -20,24 +21,15 @@ static const char *text(const json_t *object, const char *key)
 	return json_string_value(json_object_get(object, key)) ?: "";
 }
 
-/* 20.77(1): digits so that the uncertainty has one or two; below a lower bound one in front. */
-static void put_uncertain(FILE *out, int width, double value, double sigma, const char *mark)
+static void put_uncertain(FILE *out, int width, double value, double sigma)
 {
-	char buffer[64] = "";
-	int digits = 1;
+	fprintf(out, "%*s", width, uncertain(value, sigma, 2).text);
+}
 
-	if (!isfinite(value)) {
-		fprintf(out, "%*s", width, "-");
-		return;
-	}
-	if (sigma > 0 && sigma < 1e3)
-		digits = (int)fmin(fmax(-floor(log10(sigma) - 0.30103), 0), 6);
-	if (sigma > 0)
-		snprintf(buffer, sizeof(buffer), "%s%.*f(%.0f)", mark, digits, value,
-			 ceil(sigma * pow(10, digits)));
-	else
-		snprintf(buffer, sizeof(buffer), "%s%.2f", mark, value);
-	fprintf(out, "%*s", width, buffer);
+/* Decimals that the random uncertainty is worth, at least 0.1 pm. */
+static int wavelength_digits(double random_pm)
+{
+	return random_pm > 0 && random_pm < 0.1 ? MIN(3 + (int)ceil(-log10(random_pm)), 6) : 4;
 }
 
 static void put_q(FILE *out, const json_t *r)
@@ -63,11 +55,13 @@ static void put_flags(FILE *out, const json_t *r)
 
 static void put_resonance(FILE *out, size_t i, const json_t *r)
 {
-	fprintf(out, "%2zu %13.4f %10.3g", i + 1, number(r, "wavelength_nm"),
-		number(r, "wavelength_random_pm"));
-	put_uncertain(out, 15, number(r, "fwhm_pm"), number(r, "fwhm_random_pm"), "");
+	double random_pm = number(r, "wavelength_random_pm");
+
+	fprintf(out, "%2zu %13.*f %10.2g", i + 1, wavelength_digits(random_pm),
+		number(r, "wavelength_nm"), random_pm);
+	put_uncertain(out, 15, number(r, "fwhm_pm"), number(r, "fwhm_random_pm"));
 	put_q(out, r);
-	put_uncertain(out, 13, number(r, "extinction_db"), number(r, "extinction_random_db"), "");
+	put_uncertain(out, 13, number(r, "extinction_db"), number(r, "extinction_random_db"));
 	put_flags(out, r);
 	fputc('\n', out);
 }
@@ -79,7 +73,7 @@ static void put_fsr(FILE *out, const json_t *result)
 
 	if (json_is_object(fsr)) {
 		fprintf(out, "FSR");
-		put_uncertain(out, 14, number(fsr, "fsr_nm"), number(fsr, "fsr_random_nm"), "");
+		put_uncertain(out, 14, number(fsr, "fsr_nm"), number(fsr, "fsr_random_nm"));
 		fprintf(out, " nm at %.1f nm\n", number(fsr, "at_nm"));
 		return;
 	}
@@ -87,8 +81,7 @@ static void put_fsr(FILE *out, const json_t *result)
 	json_array_foreach(json_object_get(result, "families"), i, family) {
 		fprintf(out, "  family %zu: %zu resonances, FSR", i,
 			json_array_size(json_object_get(family, "members")));
-		put_uncertain(out, 14, number(family, "fsr_nm"), number(family, "fsr_random_nm"),
-			      "");
+		put_uncertain(out, 14, number(family, "fsr_nm"), number(family, "fsr_random_nm"));
 		fprintf(out, " nm at %.1f nm\n", number(family, "at_nm"));
 	}
 }

@@ -8,47 +8,6 @@
 #include <sys/ioctl.h>
 #include <time.h>
 
-struct text decimals(double value, int digits)
-{
-	struct text t;
-
-	if (!isfinite(value))
-		return (struct text){"-"};
-	snprintf(t.text, sizeof(t.text), "%.*f", digits, value);
-	/* Not "-0.00". */
-	if (t.text[0] == '-' && strspn(t.text + 1, "0.") == strlen(t.text + 1))
-		memmove(t.text, t.text + 1, strlen(t.text));
-	return t;
-}
-
-struct text uncertain(double value, double sigma, int digits)
-{
-	struct text t = decimals(value, digits), number;
-	double first;
-	int place;
-
-	if (!isfinite(value) || !isfinite(sigma) || sigma <= 0)
-		return t;
-	place = (int)floor(log10(sigma));
-	first = sigma / pow(10, place); /* 1.0 ... 9.99 */
-	if (first >= 9.5) {
-		first = 1;
-		place++;
-	} else if (round(first * 10) > 10 && first < 1.95) {
-		first *= 10; /* two digits: 14 says more than 1 */
-		place--;
-	}
-	if (place >= 0) /* an uncertainty of whole units is written out */
-		snprintf(t.text, sizeof(t.text), "%.0f(%.0f)",
-			 round(value / pow(10, place)) * pow(10, place),
-			 round(first) * pow(10, place));
-	else {
-		number = decimals(value, MIN(-place, 15));
-		snprintf(t.text, sizeof(t.text), "%.40s(%.0f)", number.text, round(first));
-	}
-	return t;
-}
-
 struct text engineering(double value, const char *unit)
 {
 	static const char prefixes[] = "fpnum kMGT"; /* 1e-15 ... 1e12 */

@@ -8,19 +8,9 @@
 
 #include <stdint.h>
 
+#include "base/figures.h"
 #include "cli/cli.h"
 
-struct text {
-	char text[64];
-};
-
-/*
- * Value with its standard uncertainty in units of the last digit: 20.77(1). One digit of it, two
- * where that begins with 1. Without a usable sigma: value with `digits` decimals. NaN: "-".
- */
-struct text uncertain(double value, double sigma, int digits);
-/* Decimals only: "0.01"; NaN: "-". */
-struct text decimals(double value, int digits);
 /* Three or four digits with a prefix: 0.51e-9, "A" -> "0.51 nA" ... 12.3 uW. NaN: "-". */
 struct text engineering(double value, const char *unit);
 /* Watts as dBm with two decimals, without the unit; "-" where power is not positive. */

@@ -210,10 +210,21 @@ END_TEST
 
 /* ---- the main job ---- */
 
+/* The width of the first resonance as a table has it, "20.763(4)". */
+static void first_width(const char *table, char width[32])
+{
+	const char *row = strstr(table, "\n 1 ");
+
+	ck_assert_ptr_nonnull(row);
+	ck_assert_int_eq(sscanf(row, " 1 %*s %*s %31s", width), 1);
+	ck_assert_ptr_nonnull(strchr(width, '('));
+}
+
 START_TEST(a_run_is_measured_found_repeated_named_compared_and_exported)
 {
 	static const char *const files[] = {"ring.csv", "ring.oedf", "ring.h5", "ring.svg"};
-	_cleanup_free_ char *first = NULL, *csv = NULL;
+	_cleanup_free_ char *first = NULL, *csv = NULL, *file = NULL;
+	char widths[2][32];
 	struct session s;
 
 	session_start(&s, &fast);
@@ -246,7 +257,10 @@ START_TEST(a_run_is_measured_found_repeated_named_compared_and_exported)
 
 		ck_assert_msg(stat(path, &st) == 0 && st.st_size > 1000, "%s", path);
 	}
-	typed(&s, 0, "FSR", "analyse %s/ring.csv");
+	file = type(&s, 0, "FSR", "analyse %s/ring.csv");
+	first_width(first, widths[0]);
+	first_width(file, widths[1]);
+	ck_assert_str_eq(widths[0], widths[1]); /* one number, written in one way */
 	csv = output_of(&s, "ring.csv");
 	ck_assert_ptr_nonnull(strstr(
 		csv,
