@@ -6,11 +6,13 @@
 #
 #   DUT      a measured spectrum (CSV or openEPDA) as the device instead of the ring
 #   CHANNEL  its column, for instance channel_1
+#   RANGE    of its detector, for instance 2mA: the usual 100 uA saturates at -10 dBm
 #   SEED     of the emulated board's noise, default 1
+#   OUT      where the files go, default demo-output/
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bin=$PWD/${BUILD:-build}
-out=$PWD/demo-output
+out=${OUT:-$PWD/demo-output}
 work=$(mktemp -d "${TMPDIR:-/tmp}/etalon-demo.XXXXXX")
 pids=()
 
@@ -83,10 +85,10 @@ if [ -n "${DUT:-}" ]; then
 	start=$(truth_of start_nm %.4f)
 	stop=$(truth_of stop_nm %.4f)
 	points=$(truth_of points %.0f)
-	sweep=("${start}nm" "${stop}nm" --points "$points" -d through)
+	sweep=("${start}nm" "${stop}nm" --points "$points" --power 0dBm -d through ${RANGE:+--range "$RANGE"})
 	label=$(basename "${DUT%.*}")${CHANNEL:+-$CHANNEL}
 else
-	sweep=(1540nm 1560nm --step 1pm -d through,drop)
+	sweep=(1540nm 1560nm --step 1pm --power 0dBm -d through,drop)
 	label=ring40
 fi
 
@@ -94,9 +96,9 @@ if [ -n "${DUT:-}" ] && [ -z "${CHANNEL:-}" ]; then
 	echo "demo: the first column of $(basename "$DUT") is the device; CHANNEL=NAME takes another of: $(list_of channels)"
 fi
 mkdir -p "$out"
-echo "\$ etalonctl sweep wavelength ${sweep[*]} --power 0dBm --label $label"
+echo "\$ etalonctl sweep wavelength ${sweep[*]} --label $label"
 status=0
-"$bin/etalonctl" sweep wavelength "${sweep[@]}" --power 0dBm --label "$label" \
+"$bin/etalonctl" sweep wavelength "${sweep[@]}" --label "$label" \
 	--truth "$work/truth.json" --force \
 	--save "$out/ring.csv" --save "$out/ring.oedf" --save "$out/ring.h5" --plot "$out/ring.svg" || status=$?
 echo
