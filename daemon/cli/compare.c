@@ -105,12 +105,28 @@ static void heading(struct grid *g, const struct comparison *c)
 	grid_cell(g, "run %lld, nm", (long long)number_of(&c->runs[0]));
 	for (size_t i = 1; i < c->count; i++) {
 		grid_cell(g, "run %lld, shift pm", (long long)number_of(&c->runs[i]));
-		grid_cell(g, "sigmas");
+		grid_cell(g, "off mean");
 		grid_cell(g, "width pm");
 	}
 }
 
-static void row(struct grid *g, const struct comparison *c, size_t k)
+/*
+ * In sigmas, from the mean shift: two sweeps of one chip differ by what their axes have in common,
+ * many random sigmas that are no news.
+ */
+static struct text off_mean(const struct shift *s, const struct common_shift *mean)
+{
+	struct text t;
+
+	if (mean->count < 2)
+		return (struct text){"-"};
+	snprintf(t.text, sizeof(t.text), "%.20s sigma",
+		 decimals(fabs(s->pm - mean->pm) / s->sigma_pm, 1).text);
+	return t;
+}
+
+static void row(struct grid *g, const struct comparison *c, const struct common_shift *means,
+		size_t k)
 {
 	const json_t *base = json_array_get(c->runs[0].resonances, k);
 
@@ -129,7 +145,7 @@ static void row(struct grid *g, const struct comparison *c, size_t k)
 			continue;
 		}
 		grid_cell(g, "%s%s", s->pm >= 0 ? "+" : "", uncertain(s->pm, s->sigma_pm, 2).text);
-		grid_cell(g, "%s", decimals(fabs(s->pm) / s->sigma_pm, 1).text);
+		grid_cell(g, "%s", off_mean(s, &means[i]).text);
 		grid_cell(g, "%s%s", wider >= 0 ? "+" : "",
 			  uncertain(wider,
 				    hypot(member_value(base, "fwhm_random_pm"),
@@ -139,10 +155,9 @@ static void row(struct grid *g, const struct comparison *c, size_t k)
 	}
 }
 
-static void print_common(const struct comparison *c, FILE *to, size_t i)
+static void print_common(const struct comparison *c, FILE *to, size_t i, struct common_shift mean)
 {
 	const struct compared *a = &c->runs[0], *b = &c->runs[i];
-	struct common_shift mean = mean_shift(b->shifts, json_array_size(a->resonances));
 	double axis = hypot(member_value(a->run.properties, "Metadata.axis.systematic_pm"),
 			    member_value(b->run.properties, "Metadata.axis.systematic_pm"));
 	const char *calibration = member_text(a->run.properties, "Metadata.axis.calibration_id");
@@ -166,9 +181,11 @@ static void print_common(const struct comparison *c, FILE *to, size_t i)
 static void print_table(const struct comparison *c, FILE *to)
 {
 	char align[GRID_COLUMNS_MAX + 1] = "rrrrrrrrrrrrrrrrrrr";
+	size_t count = json_array_size(c->runs[0].resonances);
+	struct common_shift means[COMPARE_RUNS_MAX] = {};
 	struct grid g;
 
-	if (json_array_size(c->runs[0].resonances) == 0) {
+	if (count == 0) {
 		fprintf(to, "run %lld has no analysis of %s: spectra only\n",
 			(long long)number_of(&c->runs[0]), c->runs[0].column);
 		return;
@@ -176,11 +193,13 @@ static void print_table(const struct comparison *c, FILE *to)
 	align[2 + 3 * (c->count - 1)] = '\0';
 	grid_begin(&g, align);
 	heading(&g, c);
-	for (size_t k = 0; k < json_array_size(c->runs[0].resonances); k++)
-		row(&g, c, k);
+	for (size_t i = 1; i < c->count; i++)
+		means[i] = mean_shift(c->runs[i].shifts, count);
+	for (size_t k = 0; k < count; k++)
+		row(&g, c, means, k);
 	grid_print(&g, to, 1);
 	for (size_t i = 1; i < c->count; i++)
-		print_common(c, to, i);
+		print_common(c, to, i, means[i]);
 }
 
 /* ---- for programs ---- */
@@ -289,8 +308,9 @@ const struct verb verb_compare = {
 	.name = "compare",
 	.summary = "runs side by side: shifts of resonances, spectra overlaid",
 	.usage = "compare RUN RUN...",
-	.text = "Shifts are against the first run, with the random uncertainty of both; what is "
-		"common to a whole axis is stated once, below.",
+	.text = "Shifts are against the first run, with the random uncertainty of both. What all of "
+		"them share may be the axis': it is stated once, below, and the column \"off "
+		"mean\" tells what moved against the others.",
 	.examples = "compare 17 18\ncompare 17 18 19 --plot drift.svg",
 	.options = options,
 	.words_max = COMPARE_RUNS_MAX,

@@ -220,10 +220,26 @@ static void first_width(const char *table, char width[32])
 	ck_assert_ptr_nonnull(strchr(width, '('));
 }
 
+/* " 3  1544.8357  +0.341(6)  1.2 sigma  ..." */
+static double worst_off_mean(const char *table)
+{
+	double worst = -1, sigmas;
+
+	for (const char *line = table; line; line = strchr(line + 1, '\n')) {
+		int whole = 0;
+
+		sscanf(line, " %*d %*f %*s %lf sigma%n", &sigmas, &whole);
+		if (whole > 0 && sigmas > worst)
+			worst = sigmas;
+	}
+	ck_assert_double_ge(worst, 0);
+	return worst;
+}
+
 START_TEST(a_run_is_measured_found_repeated_named_compared_and_exported)
 {
 	static const char *const files[] = {"ring.csv", "ring.oedf", "ring.h5", "ring.svg"};
-	_cleanup_free_ char *first = NULL, *csv = NULL, *file = NULL;
+	_cleanup_free_ char *first = NULL, *csv = NULL, *file = NULL, *compared = NULL;
 	char widths[2][32];
 	struct session s;
 
@@ -242,7 +258,8 @@ START_TEST(a_run_is_measured_found_repeated_named_compared_and_exported)
 	typed(&s, 0, "no run fits", "runs --label cold");
 	typed(&s, 0, "ring40", "runs --label ring*");
 	typed(&s, 0, "repeats run 1", "show last");
-	typed(&s, 0, "9 in common", "compare 1 2");
+	compared = type(&s, 0, "9 in common", "compare 1 2");
+	ck_assert_double_lt(worst_off_mean(compared), 4.5); /* nothing moved */
 	typed(&s, 0, "run 1  ring41  device R40", "label 1 ring41 --device R40");
 	typed(&s, 0, "through", "plot 1 --from 1549nm --to 1550nm");
 	typed(&s, 0, "FSR", "analyse 1 --channel drop");
