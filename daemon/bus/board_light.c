@@ -362,6 +362,15 @@ int board_method_set_gate(sd_bus_message *m, void *userdata, sd_bus_error *error
 
 /* ---- dark, and out of a trip ---- */
 
+static void audit_off(struct bus *bus, sd_bus_message *m, const struct actor *actor)
+{
+	sd_bus_error error = SD_BUS_ERROR_NULL;
+
+	audit(actor, "Off", board_of_call(bus, m, &error), "%s", "");
+	sd_bus_error_free(&error);
+}
+
+/* Who it was is asked when the light is off. */
 int board_method_off(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
 {
 	struct board *board = userdata;
@@ -378,7 +387,7 @@ int board_method_off(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *e
 	if (board->job)
 		job_light_lost(board->job, -ECANCELED, why);
 	board_off(board, why, answer_nothing, p);
-	audit(&actor, "Off", board, "%s", "");
+	callers_tell(bus, m, audit_off);
 	return 1;
 }
 

@@ -23,7 +23,8 @@ struct callers {
 struct question {
 	struct bus *bus;
 	sd_bus_message *message;
-	acted_t act;
+	acted_t act; /* or */
+	told_t told;
 };
 
 struct callers *callers_new(void)
@@ -100,6 +101,16 @@ static void question_free(void *userdata)
 	free(q);
 }
 
+static void tell(const struct question *q, sd_bus_message *reply)
+{
+	struct actor actor = {.name = sd_bus_message_get_sender(q->message), .uid = UINT32_MAX};
+
+	if (!sd_bus_message_is_method_error(reply, NULL) &&
+	    read_credentials(reply, &actor.uid, &actor.pid) >= 0)
+		remember(q->bus->callers, actor.name, actor.uid, actor.pid);
+	q->told(q->bus, q->message, &actor);
+}
+
 static int on_answer(sd_bus_message *reply, void *userdata, _unused_ sd_bus_error *ret_error)
 {
 	struct question *q = userdata;
@@ -108,6 +119,10 @@ static int on_answer(sd_bus_message *reply, void *userdata, _unused_ sd_bus_erro
 	uint32_t uid, pid;
 	int r;
 
+	if (q->told) {
+		tell(q, reply);
+		return 0;
+	}
 	/* A caller that has left meanwhile gets nothing done and needs no answer. */
 	if (sd_bus_message_is_method_error(reply, NULL) ||
 	    read_credentials(reply, &uid, &pid) < 0) {
@@ -125,7 +140,7 @@ static int on_answer(sd_bus_message *reply, void *userdata, _unused_ sd_bus_erro
 	return 0;
 }
 
-static int ask(struct bus *bus, sd_bus_message *m, acted_t act)
+static int ask(struct bus *bus, sd_bus_message *m, acted_t act, told_t told)
 {
 	struct question *q = calloc(1, sizeof(*q));
 	sd_bus_slot *slot = NULL;
@@ -133,7 +148,8 @@ static int ask(struct bus *bus, sd_bus_message *m, acted_t act)
 
 	if (!q)
 		return -ENOMEM;
-	*q = (struct question){.bus = bus, .message = sd_bus_message_ref(m), .act = act};
+	*q = (struct question){
+		.bus = bus, .message = sd_bus_message_ref(m), .act = act, .told = told};
 	r = sd_bus_call_method_async(bus->bus, &slot, "org.freedesktop.DBus",
 				     "/org/freedesktop/DBus", "org.freedesktop.DBus",
 				     "GetConnectionCredentials", on_answer, q, "s",
@@ -153,6 +169,14 @@ int callers_act(struct bus *bus, sd_bus_message *m, acted_t act, sd_bus_error *e
 	struct actor actor = callers_known(bus, m);
 
 	if (actor.uid == UINT32_MAX)
-		return ask(bus, m, act);
+		return ask(bus, m, act, NULL);
 	return act(bus, m, &actor, error);
+}
+
+void callers_tell(struct bus *bus, sd_bus_message *m, told_t told)
+{
+	struct actor actor = callers_known(bus, m);
+
+	if (actor.uid != UINT32_MAX || ask(bus, m, NULL, told) < 0)
+		told(bus, m, &actor);
 }

@@ -25,6 +25,12 @@ struct callers *callers_free(struct callers *callers);
 
 /* For a method handler: return its result. */
 int callers_act(struct bus *bus, sd_bus_message *m, acted_t act, sd_bus_error *error);
+/*
+ * For what was done already and is answered elsewhere: `told` is called with the caller, its uid
+ * UINT32_MAX where the bus does not say, at once or later.
+ */
+typedef void (*told_t)(struct bus *bus, sd_bus_message *m, const struct actor *actor);
+void callers_tell(struct bus *bus, sd_bus_message *m, told_t told);
 /* What is known now: uid UINT32_MAX when it is not. Does not ask. */
 struct actor callers_known(struct bus *bus, sd_bus_message *m);
 

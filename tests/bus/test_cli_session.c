@@ -481,6 +481,26 @@ START_TEST(sweeps_attach_to_a_hold_and_leave_it_warm)
 }
 END_TEST
 
+/* The daemon's line about it names this user, also when it comes after the deed. */
+static void who_is_audited(const struct session *s, const char *action)
+{
+	uint64_t until = now_ns() + 5 * NSEC_PER_SEC;
+	_cleanup_free_ char *uid = asprintf_or_null(" uid %u\n", (unsigned int)getuid());
+	_cleanup_free_ char *start = asprintf_or_null("audit: %s EMU-1 by :", action);
+
+	for (;; poll(NULL, 0, 20)) {
+		_cleanup_free_ char *log = output_of(s, "etalond.out");
+		const char *line = strstr(log, start);
+
+		if (line && strchr(line, '\n')) {
+			ck_assert_msg(strncmp(strstr(line, " uid "), uid, strlen(uid)) == 0, "%s",
+				      line);
+			return;
+		}
+		ck_assert_msg(now_ns() < until, "no audit of %s: %s", action, log);
+	}
+}
+
 START_TEST(anybody_turns_a_held_laser_off_and_the_holder_is_told_why)
 {
 	_cleanup_free_ char *text = NULL;
@@ -496,6 +516,7 @@ START_TEST(anybody_turns_a_held_laser_off_and_the_holder_is_told_why)
 	text = output_of(&s, "hold.out");
 	ck_assert_msg(code == 4, "exit %d: %s", code, text);
 	ck_assert_msg(strstr(text, "light went off: ") != NULL, "%s", text);
+	who_is_audited(&s, "Off");
 	session_stop(&s);
 }
 END_TEST
