@@ -2,7 +2,8 @@
 /*
  * Two unknowns, the white noise' factor and the axis' random error, from squared residuals by
  * weighted least squares over all points of all fits. What the board states about its axis is one
- * more observation, good to a tenth.
+ * more observation, good to a tenth; so is the white noise that the points' scatter showed, which
+ * matters where a short span leaves few points beside a resonance.
  */
 #include "analyse/pool.h"
 
@@ -11,6 +12,7 @@
 #include "base/util.h"
 
 #define STATED_GOOD_TO 0.1
+#define WHITE_GOOD_TO 0.3 /* what the points' own scatter has said, relative */
 #define DISAGREE 3.0 /* standard deviations */
 /* Fits whose chi^2 is further than this factor from the typical one have their own trouble. */
 #define TYPICAL_FACTOR 2.0
@@ -36,7 +38,9 @@ static double typical_chi2(const struct resonances *all)
 static struct noise_sums add_up(const struct resonances *all)
 {
 	double typical = typical_chi2(all);
-	struct noise_sums sums = {};
+	/* The variance of a squared residual is twice the square of its own variance. */
+	double weight = 2 / pow(WHITE_GOOD_TO, 2);
+	struct noise_sums sums = {.a11 = weight, .b1 = weight};
 
 	for (size_t k = 0; k < all->count; k++) {
 		const struct noise_sums *s = &all->list[k].fit.noise;
@@ -75,9 +79,8 @@ struct pool_result pool_noise(struct resonances *all, double stated_nm)
 	double det = m.a11 * m.a22 - m.a12 * m.a12, information, axis, white;
 	struct pool_result ret = {.white_factor = all->noise.white_factor};
 
-	if (!(m.a11 > 0))
+	if (all->count == 0)
 		return ret;
-	/* Variance of a squared residual is twice the square of its own variance. */
 	information = m.a22 > 0 ? (m.a22 - m.a12 * m.a12 / m.a11) / 2 : 0;
 	axis = det > 1e-9 * m.a11 * m.a22 ? (m.b2 * m.a11 - m.b1 * m.a12) / det : 0;
 	if (information > 0) {
