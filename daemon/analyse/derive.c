@@ -83,24 +83,55 @@ static const double *as_array(const struct numbers *n)
 	return &n->wavelength_nm;
 }
 
-/* Derivatives by parameter `column`, by differences of a part of its own deviation. */
-static void differentiate(const struct resonance *r, double *parameter, struct line *line,
-			  const double *baseline, const double *pedestal, size_t column,
+/*
+ * Derivatives by one quantity, by differences of a part of its own deviation; `by` is its own gradient by
+ * the fit's parameters.
+ */
+static void differentiate(const struct resonance *r, double *quantity, struct line *line,
+			  const double *baseline, const double *pedestal, const double by[FIT_MAX],
 			  double gradients[NUMBERS][FIT_MAX])
 {
-	double sigma = sqrt(r->fit.covariance[column][column]), value = *parameter;
+	double sigma = fit_sigma(&r->fit, by), value = *quantity;
 	double step = sigma > 0 ? 0.01 * sigma : 1e-6 * fabs(value);
 	struct numbers up, down;
 
 	if (!(step > 0))
 		return;
-	*parameter = value + step;
+	*quantity = value + step;
 	up = numbers_of(line, r->origin_nm, *baseline, *pedestal);
-	*parameter = value - step;
+	*quantity = value - step;
 	down = numbers_of(line, r->origin_nm, *baseline, *pedestal);
-	*parameter = value;
-	for (size_t k = 0; k < NUMBERS; k++)
-		gradients[k][column] = (as_array(&up)[k] - as_array(&down)[k]) / (2 * step);
+	*quantity = value;
+	for (size_t k = 0; k < NUMBERS; k++) {
+		double slope = (as_array(&up)[k] - as_array(&down)[k]) / (2 * step);
+
+		for (size_t c = 0; c < r->fit.count; c++)
+			if (by[c] != 0)
+				gradients[k][c] += slope * by[c];
+	}
+}
+
+static void differentiate_all(const struct resonance *r, double gradients[NUMBERS][FIT_MAX])
+{
+	double baseline = r->fit.baseline, pedestal = r->fit.pedestal;
+	struct line line = r->fit.line;
+
+	for (int p = 0; p < LINE_PARAMETERS; p++) {
+		double by[FIT_MAX] = {};
+
+		if (r->fit.column[p] < 0)
+			continue;
+		by[r->fit.column[p]] = 1;
+		differentiate(r, &line.p[p], &line, &baseline, &pedestal, by, gradients);
+	}
+	if (line.peak) {
+		double by[FIT_MAX] = {};
+
+		by[r->fit.pedestal_column] = 1;
+		differentiate(r, &pedestal, &line, &baseline, &pedestal, by, gradients);
+		differentiate(r, &baseline, &line, &baseline, &pedestal, r->fit.base_gradient,
+			      gradients);
+	}
 }
 
 /* Where few differences of large numbers cancel: the wavelength's step is small against its value. */
@@ -141,21 +172,10 @@ static void take_lowest(struct resonance *r)
 void resonance_derive(struct resonance *r)
 {
 	double gradients[NUMBERS][FIT_MAX] = {}, s;
-	double baseline = r->fit.baseline, pedestal = r->fit.pedestal;
-	struct line line = r->fit.line;
-	struct numbers n = numbers_of(&line, r->origin_nm, baseline, pedestal);
+	struct numbers n = numbers_of(&r->fit.line, r->origin_nm, r->fit.baseline, r->fit.pedestal);
 
 	judge(r);
-	for (int p = 0; p < LINE_PARAMETERS; p++)
-		if (r->fit.column[p] >= 0)
-			differentiate(r, &line.p[p], &line, &baseline, &pedestal,
-				      (size_t)r->fit.column[p], gradients);
-	if (line.peak) {
-		differentiate(r, &baseline, &line, &baseline, &pedestal, (size_t)r->fit.base_column,
-			      gradients);
-		differentiate(r, &pedestal, &line, &baseline, &pedestal,
-			      (size_t)r->fit.pedestal_column, gradients);
-	}
+	differentiate_all(r, gradients);
 	exact_wavelength(r, gradients);
 
 	r->wavelength_nm = estimate(r, n.wavelength_nm, gradients[0]);
@@ -164,7 +184,7 @@ void resonance_derive(struct resonance *r)
 	r->extinction_db = estimate(r, n.extinction_db, gradients[3]);
 	r->fano_q = estimate(r, n.fano_q, gradients[4]);
 	r->split_nm = estimate(r, n.split_nm, gradients[5]);
-	extreme(&line, &s);
+	extreme(&r->fit.line, &s);
 	r->extreme_nm = wavelength_nm(s, r->origin_nm);
 	if (r->model_error > 0)
 		take_lowest(r);
@@ -177,13 +197,10 @@ double resonance_significance(const struct resonance *r)
 		f->line.peak ? f->baseline : f->line.p[LINE_DEPTH] + f->line.p[LINE_SECOND_DEPTH];
 	double gradient[FIT_MAX] = {}, sigma;
 
-	if (f->line.peak) {
-		gradient[f->base_column] = 1;
-	} else {
+	if (!f->line.peak)
 		gradient[f->column[LINE_DEPTH]] = 1;
-		if (f->column[LINE_SECOND_DEPTH] >= 0)
-			gradient[f->column[LINE_SECOND_DEPTH]] = 1;
-	}
-	sigma = sqrt(r->inflation) * fit_sigma(f, gradient);
+	if (!f->line.peak && f->column[LINE_SECOND_DEPTH] >= 0)
+		gradient[f->column[LINE_SECOND_DEPTH]] = 1;
+	sigma = sqrt(r->inflation) * fit_sigma(f, f->line.peak ? f->base_gradient : gradient);
 	return sigma > 0 ? depth / sigma : INFINITY;
 }

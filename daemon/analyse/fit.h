@@ -36,6 +36,7 @@ struct fit {
 	size_t count;
 	int column[LINE_PARAMETERS]; /* index in the covariance, -1: not free */
 	int lag_column, base_column, pedestal_column;
+	double base_gradient[FIT_MAX]; /* of `baseline` by the parameters */
 	double value[FIT_MAX];
 	double covariance[FIT_MAX][FIT_MAX];
 	size_t n, near_n, far_n; /* near: within 3 widths; far: beyond 2 */

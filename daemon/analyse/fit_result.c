@@ -128,15 +128,20 @@ static void copy_values(const struct work *k, const struct state *state, struct 
 					 : 0;
 }
 
-/* Baseline at the point nearest to the centre: it is smooth on the scale of a step. */
-static double baseline_at(const struct work *k, double s)
+/* At the point nearest to the centre: the baseline is smooth on the scale of a step. */
+static void look_at_baseline(const struct work *k, double s, struct fit *fit)
 {
+	const struct window *w = k->w;
 	size_t best = 0;
 
-	for (size_t i = 1; i < k->w->n; i++)
-		if (fabs(k->w->s[i] - s) < fabs(k->w->s[best] - s))
+	for (size_t i = 1; i < w->n; i++)
+		if (fabs(w->s[i] - s) < fabs(w->s[best] - s))
 			best = i;
-	return k->baseline[best] / k->w->neighbours[best];
+	fit->baseline = k->baseline[best] / w->neighbours[best];
+	for (size_t f = 0; f < w->factor_count; f++)
+		for (size_t j = w->factor_start[f]; j < w->factor_start[f + 1]; j++)
+			fit->base_gradient[(size_t)k->base_column + j] =
+				w->basis[j * w->n + best] * fit->baseline / k->factor[f][best];
 }
 
 int work_finish(struct work *k, struct state *state, struct fit *ret)
@@ -149,7 +154,7 @@ int work_finish(struct work *k, struct state *state, struct fit *ret)
 	for (size_t i = 0; i < k->w->n; i++)
 		k->variance[i] = work_point_variance(k, &state->line, i);
 	copy_values(k, state, ret);
-	ret->baseline = baseline_at(k, state->line.p[LINE_CENTRE]);
+	look_at_baseline(k, state->line.p[LINE_CENTRE], ret);
 	if (fill_covariance(k, ret, inverse_h, &normal) < 0)
 		return -EDOM;
 	sum_residuals(k, state, inverse_h, &normal, ret);
