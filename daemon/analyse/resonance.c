@@ -14,6 +14,14 @@
 #define GROSS 0.02 /* of the depth left in the core: the shape is another one */
 #define LEAST_STEPS 12.0 /* of the axis in half a window */
 #define PERIOD_PART 0.42 /* of the free spectral range in half a window */
+/*
+ * Ripple with fewer periods in the span than ripple.c finds may be there and not be known of. Faster
+ * than one period in so many widths is none: that would be seen beside the resonance.
+ */
+#define UNSEEN_PERIODS 12.0
+#define UNSEEN_WIDTHS 4.0
+#define UNSEEN_IN_HALF 1.5 /* of its shortest periods in half a window */
+#define SHORT_SPAN 300.0 /* widths */
 #define MOST_NEIGHBOURS 64
 #define DEGREE 3
 /* Another shape must be this much more likely (twice the logarithm), beyond its parameters. */
@@ -78,10 +86,30 @@ static struct line start_line(const struct resonance *r, double origin_nm)
 	return line;
 }
 
-static unsigned int degree_for(const struct resonances *all, double half_nm)
+static double span_nm(const struct resonances *all)
+{
+	const struct spectrum *s = all->spectrum;
+
+	return s->x_nm[s->n - 1] - s->x_nm[0];
+}
+
+static double unseen_per_nm(const struct resonances *all, const struct resonance *r)
+{
+	double span = span_nm(all);
+
+	if (span > SHORT_SPAN * r->fwhm_nm)
+		return 0;
+	return fmin(UNSEEN_PERIODS / span, 1 / (UNSEEN_WIDTHS * r->fwhm_nm));
+}
+
+/* A parabola times a peak's tail is a pedestal: only where the tail is no Lorentzian's are they two. */
+static unsigned int degree_for(const struct resonances *all, const struct resonance *r,
+			       double half_nm)
 {
 	double points = 2 * half_nm / all->spectrum->step_nm;
 
+	if (r->peak && !(r->period_nm > 0) && unseen_per_nm(all, r) > 0)
+		return 1;
 	return points < 60 ? 2 : DEGREE;
 }
 
@@ -94,8 +122,9 @@ static int fit_in(const struct resonances *all, struct resonance *r, double half
 		.half_nm = half_nm,
 		.fwhm_nm = r->fwhm_nm + r->splitting_nm,
 		.period_nm = r->period_nm,
-		.degree = first ? 1 : degree_for(all, half_nm),
+		.degree = first ? 1 : degree_for(all, r, half_nm),
 		.ripple = first ? NULL : all->ripple,
+		.unseen_per_nm = first ? 0 : unseen_per_nm(all, r),
 		.neighbours = neighbours,
 		.neighbour_count = neighbours_of(all, r, half_nm, !first, neighbours),
 	};
@@ -120,6 +149,7 @@ static int fit_in(const struct resonances *all, struct resonance *r, double half
 	r->fitted = true;
 	r->half_nm = half_nm;
 	r->origin_nm = q.centre_nm;
+	r->unseen_per_nm = q.unseen_per_nm;
 	return 0;
 }
 
@@ -198,10 +228,13 @@ static bool is_like(const struct resonance *a, const struct resonance *b)
 
 static double window_limit(const struct resonances *all, const struct resonance *r)
 {
-	const struct spectrum *s = all->spectrum;
-	double span = s->x_nm[s->n - 1] - s->x_nm[0];
+	double span = span_nm(all), unseen = unseen_per_nm(all, r);
+	/* Beyond, what may be unseen takes more terms than it is worth. */
+	double limit_nm = unseen > 0 ? UNSEEN_IN_HALF / unseen : span / 4;
 
-	return r->period_nm > 0 ? fmin(PERIOD_PART * r->period_nm, span) : span / 4;
+	if (!(r->period_nm > 0))
+		return limit_nm;
+	return fmin(PERIOD_PART * r->period_nm, unseen > 0 ? limit_nm : span);
 }
 
 int resonance_fit(const struct resonances *all, struct resonance *r)

@@ -23,6 +23,7 @@ struct resonance {
 	int family; /* -1: none */
 	double half_nm; /* of the window in use */
 	double origin_nm; /* centre of the window in use */
+	double unseen_per_nm; /* of the window in use, see window.h */
 	bool fitted, misfit, overlaps;
 	double model_error; /* of the depth, where no shape describes the points; else 0 */
 	double lowest_nm; /* of the points themselves: highest for a peak */

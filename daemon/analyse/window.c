@@ -13,6 +13,9 @@
 #define MIN_RIPPLE_PERIODS 1.5
 #define RIPPLE_BASIS 6
 #define PRIOR_AMPLITUDES 3.0
+#define UNSEEN_FREQUENCIES 16
+#define UNSEEN_LEAST 1e-6 /* relative: smaller terms are left out, */
+#define UNSEEN_POINTS 3 /* and those that have fewer points than so many each */
 /*
  * Groups of points fit as well as the points and much faster where the curve is smooth: within this
  * many widths, in groups of this part of the width; beyond, of that part and of a ripple.
@@ -115,6 +118,8 @@ static struct group_size group_sizes(const struct spectrum *sp, const struct win
 	for (size_t k = 0; q->ripple && k < q->ripple->count; k++)
 		most = fmin(most, FAR_RIPPLES / sp->step_nm *
 					  ripple_period_nm(&q->ripple->line[k], q->centre_nm));
+	if (q->unseen_per_nm > 0)
+		most = fmin(most, FAR_RIPPLES / sp->step_nm / q->unseen_per_nm);
 	return (struct group_size){fmax(floor(NEAR_PART * width), 1), fmax(floor(most), 1)};
 }
 
@@ -222,6 +227,51 @@ static void set_turns(struct window *w)
 		sincos(M_PI * w->s[i] / w->period_nm, &w->turn_sin[i], &w->turn_cos[i]);
 }
 
+/* ---- ripple that the span is too short to show ---- */
+
+/* Its Chebyshev polynomials beyond the plain ones, on [middle - half, middle + half]. */
+struct unseen {
+	double middle_nm, half_nm;
+	size_t first, count;
+	double sigma[WINDOW_MAX_BASIS]; /* of the coefficients */
+};
+
+/*
+ * Standard deviation of the k-th coefficient: a wave of f periods per nm is a sum of Chebyshev polynomials
+ * on [-half, half] whose coefficients are 2 J_k(2 pi f half) times the cosine or sine of its phase.
+ */
+static double unseen_sigma(size_t k, double half_nm, double most_per_nm)
+{
+	double sum = 0;
+
+	for (int i = 0; i < UNSEEN_FREQUENCIES; i++) {
+		double f = most_per_nm * (i + 0.5) / UNSEEN_FREQUENCIES;
+
+		sum += pow(jn((int)k, 2 * M_PI * f * half_nm), 2);
+	}
+	return WINDOW_UNSEEN_AMPLITUDE * sqrt(2 * sum / UNSEEN_FREQUENCIES);
+}
+
+static struct unseen unseen_of(const struct window_request *q, const struct places *p)
+{
+	struct unseen u = {.first = q->degree + 1};
+	size_t room = WINDOW_MAX_BASIS - (q->degree + 2 + RIPPLE_BASIS * ripple_lines(q));
+
+	if (!(q->unseen_per_nm > 0) || p->count == 0)
+		return u;
+	room = MIN(room, p->slots / UNSEEN_POINTS);
+	u.middle_nm = (p->s[0] + p->s[p->count - 1]) / 2;
+	u.half_nm = (p->s[p->count - 1] - p->s[0]) / 2;
+	for (; u.count < room; u.count++) {
+		double sigma = unseen_sigma(u.first + u.count, u.half_nm, q->unseen_per_nm);
+
+		if (!(sigma > UNSEEN_LEAST))
+			break;
+		u.sigma[u.count] = sigma;
+	}
+	return u;
+}
+
 /* ---- baseline ---- */
 
 struct basis_cursor {
@@ -286,6 +336,31 @@ static void add_ripple(struct basis_cursor *c, const struct ripple_line *line)
 	c->column += RIPPLE_BASIS;
 }
 
+/* T_k and its derivative by recursion, on the points' own interval. */
+static void add_unseen(struct basis_cursor *c, const struct unseen *unseen)
+{
+	double half = unseen->half_nm;
+
+	for (size_t i = 0; i < c->w->n; i++) {
+		double u = (c->w->s[i] - unseen->middle_nm) / half, t[2] = {1, u}, d[2] = {0, 1};
+
+		for (size_t k = 2; k < unseen->first + unseen->count; k++) {
+			double next = 2 * u * t[1] - t[0];
+			double slope = 2 * t[1] + 2 * u * d[1] - d[0];
+
+			t[0] = t[1];
+			t[1] = next;
+			d[0] = d[1];
+			d[1] = slope;
+			if (k >= unseen->first)
+				put(c, i, k - unseen->first, next, slope / half);
+		}
+	}
+	for (size_t j = 0; j < unseen->count; j++)
+		c->w->prior[c->column + j] = pow(unseen->sigma[j], -2);
+	c->column += unseen->count;
+}
+
 /* The two directions are two sweeps: the laser's power may differ. */
 static void add_direction(struct basis_cursor *c)
 {
@@ -295,12 +370,16 @@ static void add_direction(struct basis_cursor *c)
 }
 
 static void add_baseline(struct window *w, const struct window_request *q,
-			 const struct places *places)
+			 const struct places *places, const struct unseen *unseen)
 {
 	struct basis_cursor c = {.w = w, .spread = places->spread};
 
 	add_polynomials(&c, q->degree);
 	end_factor(&c);
+	if (unseen->count) {
+		add_unseen(&c, unseen);
+		end_factor(&c);
+	}
 	for (size_t k = 0; q->ripple && k < q->ripple->count; k++) {
 		if (!has_periods(q, &q->ripple->line[k]))
 			continue;
@@ -320,12 +399,15 @@ int window_make(const struct spectrum *sp, const struct window_request *q, struc
 	size_t to = spectrum_lower_bound(sp, q->centre_nm + q->half_nm);
 	size_t basis_count = q->degree + 1 + RIPPLE_BASIS * ripple_lines(q) + 1;
 	_cleanup_(places_clear) struct places places = {};
+	struct unseen unseen;
 	_cleanup_window_ struct window w = {
 		.centre_nm = q->centre_nm, .half_nm = q->half_nm, .period_nm = q->period_nm};
 
 	if (places_allocate(&places, to - from) < 0)
 		return -ENOMEM;
 	place_points(sp, q, from, to, &places);
+	unseen = unseen_of(q, &places);
+	basis_count += unseen.count;
 	if (places.slots < basis_count + 6)
 		return -ENODATA;
 	if (window_allocate(&w, places.slots, basis_count) < 0)
@@ -333,7 +415,7 @@ int window_make(const struct spectrum *sp, const struct window_request *q, struc
 	average(sp, q, &places, &w);
 	see_directions(&w);
 	set_turns(&w);
-	add_baseline(&w, q, &places);
+	add_baseline(&w, q, &places, &unseen);
 	*ret = w;
 	memset(&w, 0, sizeof(w));
 	return 0;

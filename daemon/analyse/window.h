@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The points around one resonance and what their baseline may look like: polynomials and, where
- * the window holds enough periods, ripple whose phase, amplitude and exact period are free. Layer:
- * analyse.
+ * The points around one resonance and what their baseline may look like: polynomials, ripple whose
+ * phase, amplitude and exact period are free where the window holds enough periods, and whatever slow
+ * ripple could do that the span is too short to show. Layer: analyse.
  */
 #ifndef ETALON_ANALYSE_WINDOW_H
 #define ETALON_ANALYSE_WINDOW_H
@@ -11,8 +11,14 @@
 #include "analyse/ripple.h"
 #include "analyse/spectrum.h"
 
-#define WINDOW_MAX_BASIS 20
-#define WINDOW_MAX_FACTORS (RIPPLE_MAX + 2)
+/*
+ * Ripple that nobody has seen is taken to be of this relative amplitude, of any phase and of every
+ * frequency up to the highest alike. A larger one would change little: the points decide.
+ */
+#define WINDOW_UNSEEN_AMPLITUDE 0.1
+
+#define WINDOW_MAX_BASIS 32
+#define WINDOW_MAX_FACTORS (RIPPLE_MAX + 3)
 
 /* Another resonance whose tail reaches in: its response multiplies (dips) and its core is masked. */
 struct neighbour {
@@ -27,6 +33,8 @@ struct window_request {
 	double period_nm; /* of the resonance's family, 0: not known */
 	unsigned int degree; /* of the baseline polynomial */
 	const struct ripple *ripple; /* or NULL */
+	/* Any ripple below so many periods per nm may be there without being among `ripple`; 0: none. */
+	double unseen_per_nm;
 	const struct neighbour *neighbours;
 	size_t neighbour_count;
 };
@@ -42,8 +50,9 @@ struct window {
 	bool two_way;
 	double *neighbours; /* their responses' product */
 	/*
-	 * The baseline is a product of sums of columns basis[j * n + i]: polynomials x (1 + one line of
-	 * ripple) x (1 + ...) x (1 + direction). Factor f has the columns from factor_start[f] on.
+	 * The baseline is a product of sums of columns basis[j * n + i]: polynomials x (1 + unseen ripple) x
+	 * (1 + one line of ripple) x (1 + ...) x (1 + direction). Factor f has the columns from
+	 * factor_start[f] on.
 	 */
 	size_t basis_count, factor_count;
 	size_t factor_start[WINDOW_MAX_FACTORS + 1];

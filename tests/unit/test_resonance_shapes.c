@@ -106,6 +106,9 @@ START_TEST(a_fano_resonance_is_one_and_its_pole_is_found)
 	struct synth s = sweep_of(dips, l);
 	struct pulls p[2] = {};
 
+	/* Wide enough to show that there is no ripple: a little asymmetry may be that as well. */
+	s.start_nm = 1546.5;
+	s.stop_nm = 1553.5;
 	for (s.seed = 1; s.seed <= 10; s.seed++) {
 		json_t *result = analyse_synth(&s);
 		const json_t *r = resonance_near(result, 1550.1, 1);
