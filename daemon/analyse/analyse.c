@@ -16,9 +16,20 @@
 
 #define SIGNIFICANT 6.0 /* depth over its random part */
 #define MOST_SHAPE_RMS 0.3 /* of the depth left in the core: that is no resonance */
-#define MOST_OF_SPAN 0.05
+/*
+ * Up to this part of the span a dip is no fringe: there would be more of them. Where there is none, a wider
+ * one, up to the second part, is a resonance if it has the very shape; still wider ones may be anything.
+ */
+#define SURE_PART 0.05
+#define WIDEST_PART 0.15
+#define BOTH_PARTS 0.8 /* a width that the first look took for too much may be less by that */
+#define SURE_WIDTH 0.02 /* random part of the width of one that must have the shape, */
+#define LEAST_WIDTH 0.25 /* and of one that unseen ripple may have made */
+#define BELOW_ZERO 0.02 /* of the baseline: no light is less, */
+#define BELOW_ZERO_SIGMAS 3.0 /* nor beyond chance */
 #define MERGE_WIDTHS 2.5 /* candidates closer than this are one split resonance */
 #define INSIDE_WIDTHS 0.5 /* a centre nearer to an end is not seen well enough to report */
+#define CHANGE_OVER_NOISE 20.0
 #define RIPPLE_PART 0.35 /* of the free spectral range between peaks */
 #define NOISE_PASSES 3
 #define SETTLED 0.01
@@ -29,10 +40,10 @@ struct analysis {
 	struct resonances all;
 	struct ripple ripple;
 	struct family families[FAMILY_MAX];
-	size_t family_count, left_out_at_edges;
+	size_t family_count, left_out_at_edges, left_out_as_fringes;
 	struct pool_result noise;
 	bool noise_from_data;
-	double min_extinction_db;
+	double min_extinction_db, widest_part;
 };
 
 static void analysis_clear(struct analysis *a)
@@ -49,7 +60,6 @@ static int prepare(struct analysis *a, const struct table *table, const char *ch
 		   char **ret_message)
 {
 	struct spectrum *s = &a->spectrum;
-	const struct spectrum_description *d = &s->description;
 	int r;
 
 	r = spectrum_load(table, channel, s, ret_message);
@@ -67,13 +77,25 @@ static int prepare(struct analysis *a, const struct table *table, const char *ch
 		r = grid_coarsen(&a->grid, RIPPLE_BINS, &a->coarse);
 	if (r < 0)
 		return fail(ret_message, r, "out of memory for %zu points", s->n);
-	a->all.spectrum = s;
-	a->all.sigma_x_known = d->sigma_x_nm > 0;
-	a->all.noise = (struct fit_noise){
-		.white_factor = 1,
-		.blur = {d->aperture_nm, d->tau_nm, a->all.sigma_x_known ? d->sigma_x_nm : 0},
-	};
 	return 0;
+}
+
+/* Nothing is known but the points. */
+static void start_over(struct analysis *a)
+{
+	const struct spectrum_description *d = &a->spectrum.description;
+	bool known = d->sigma_x_nm > 0;
+
+	free(a->all.list);
+	a->all = (struct resonances){
+		.spectrum = &a->spectrum,
+		.sigma_x_known = known,
+		.noise = {.white_factor = 1,
+			  .blur = {d->aperture_nm, d->tau_nm, known ? d->sigma_x_nm : 0}},
+	};
+	a->ripple = (struct ripple){};
+	a->noise = (struct pool_result){};
+	a->family_count = a->left_out_at_edges = a->left_out_as_fringes = 0;
 }
 
 /* ---- candidates ---- */
@@ -81,12 +103,12 @@ static int prepare(struct analysis *a, const struct table *table, const char *ch
 static int find(struct analysis *a)
 {
 	_cleanup_free_ struct candidate *candidates = NULL;
-	double min_contrast = 1 - pow(10, -a->min_extinction_db / 10);
+	const struct find_limits limits = {1 - pow(10, -a->min_extinction_db / 10), a->widest_part};
 	size_t count;
 	bool peak;
 	int r;
 
-	r = find_candidates(&a->grid, min_contrast, &candidates, &count, &peak);
+	r = find_candidates(&a->grid, &limits, &candidates, &count, &peak);
 	if (r < 0)
 		return r;
 	a->all.list = calloc(count + 1, sizeof(*a->all.list));
@@ -112,18 +134,17 @@ static void drop(struct resonances *all, size_t i)
 	all->count--;
 }
 
-/* What is as wide as this part of the span is a fringe. */
-static bool is_narrow(const struct resonances *all, const struct resonance *r)
+static double part_of_span(const struct resonances *all, const struct resonance *r)
 {
 	const struct spectrum *s = all->spectrum;
 
-	return r->fwhm_nm + r->splitting_nm < MOST_OF_SPAN * (s->x_nm[s->n - 1] - s->x_nm[0]);
+	return (r->fwhm_nm + r->splitting_nm) / (s->x_nm[s->n - 1] - s->x_nm[0]);
 }
 
-static void drop_misfits(struct resonances *all)
+static void drop_misfits(struct resonances *all, double widest_part)
 {
 	for (size_t i = all->count; i-- > 0;)
-		if (!all->list[i].fitted || !is_narrow(all, &all->list[i]))
+		if (!all->list[i].fitted || part_of_span(all, &all->list[i]) >= widest_part)
 			drop(all, i);
 }
 
@@ -172,15 +193,17 @@ static int merge_doublets(struct resonances *all)
 	return 0;
 }
 
-static int first_fits(struct resonances *all)
+static int first_fits(struct analysis *a)
 {
+	struct resonances *all = &a->all;
+
 	for (size_t i = 0; i < all->count; i++) {
 		int r = resonance_first_fit(all, &all->list[i]);
 
 		if (r < 0)
 			return r;
 	}
-	drop_misfits(all);
+	drop_misfits(all, a->widest_part);
 	drop_doubles(all);
 	return merge_doublets(all);
 }
@@ -310,9 +333,37 @@ static bool is_inside(const struct spectrum *s, const struct resonance *r)
 
 static bool is_resonance(const struct analysis *a, const struct resonance *r)
 {
-	return r->fitted && r->fit.shape_rms < MOST_SHAPE_RMS && is_narrow(&a->all, r) &&
-	       r->wavelength_nm.sigma < r->fwhm_nm && resonance_significance(r) > SIGNIFICANT &&
+	return r->fitted && r->fit.shape_rms < MOST_SHAPE_RMS &&
+	       part_of_span(&a->all, r) < a->widest_part && r->wavelength_nm.sigma < r->fwhm_nm &&
+	       resonance_significance(r) > SIGNIFICANT &&
 	       !(r->extinction_db.value < a->min_extinction_db);
+}
+
+/* Deeper than there is light: a fringe in a resonance's place. */
+static bool is_below_zero(const struct resonance *r)
+{
+	double sigma = sqrt(r->inflation * fit_variance(&r->fit, LINE_DEPTH));
+	double lowest = line_response(&r->fit.line, detuning_nm(r->extreme_nm, r->origin_nm));
+
+	return !r->peak && lowest < -fmax(BELOW_ZERO, BELOW_ZERO_SIGMAS * sigma);
+}
+
+/* What was too wide at the first look must have a resonance's shape; what was narrow is judged. */
+static bool has_the_shape(const struct analysis *a, const struct resonance *r)
+{
+	return part_of_span(&a->all, r) > BOTH_PARTS * SURE_PART && !r->misfit &&
+	       r->width_nm.sigma < SURE_WIDTH * r->fwhm_nm;
+}
+
+/* No fringe that a short span shows but once, and nothing that slow ripple makes of itself. */
+static bool is_no_fringe(const struct analysis *a, const struct resonance *r)
+{
+	if (a->widest_part > SURE_PART && !has_the_shape(a, r))
+		return false;
+	if (!(r->unseen_per_nm > 0))
+		return true;
+	return !is_below_zero(r) && r->width_nm.sigma > 0 &&
+	       r->width_nm.sigma < LEAST_WIDTH * r->fwhm_nm;
 }
 
 static void mark_overlaps(struct resonances *all)
@@ -339,6 +390,9 @@ static void judge(struct analysis *a)
 		} else if (!is_inside(&a->spectrum, r)) {
 			a->left_out_at_edges++;
 			drop(all, i);
+		} else if (!is_no_fringe(a, r)) {
+			a->left_out_as_fringes++;
+			drop(all, i);
 		}
 	}
 	mark_overlaps(all);
@@ -354,13 +408,40 @@ static double median_level(const struct analysis *a)
 	return a->spectrum.scale * gsl_stats_median(scratch, 1, a->grid.n);
 }
 
-static int run(struct analysis *a)
+static int ascending(const void *a, const void *b)
+{
+	const double *p = a, *q = b;
+
+	return (*p > *q) - (*p < *q);
+}
+
+/* From the darkest to the brightest part of the span, but for a few points; 0 where that is noise. */
+static double change_db(const struct analysis *a)
+{
+	size_t n = a->grid.n;
+	_cleanup_free_ double *sorted = malloc(n * sizeof(*sorted));
+	double low, high, noise;
+
+	if (!sorted)
+		return 0;
+	memcpy(sorted, a->grid.white, n * sizeof(*sorted));
+	noise = sqrt(gsl_stats_median(sorted, 1, n));
+	memcpy(sorted, a->grid.y, n * sizeof(*sorted));
+	qsort(sorted, n, sizeof(*sorted), ascending);
+	low = sorted[n / 50];
+	high = sorted[n - 1 - n / 50];
+	return high - low > CHANGE_OVER_NOISE * noise ? 10 * log10(high / fmax(low, noise)) : 0;
+}
+
+static int look(struct analysis *a, double widest_part)
 {
 	int r;
 
+	start_over(a);
+	a->widest_part = widest_part;
 	r = find(a);
 	if (r == 0)
-		r = first_fits(&a->all);
+		r = first_fits(a);
 	if (r == 0)
 		r = sort_into_families(a);
 	adopt_periods(&a->all);
@@ -372,6 +453,15 @@ static int run(struct analysis *a)
 		return r;
 	judge(a);
 	return sort_into_families(a);
+}
+
+static int run(struct analysis *a)
+{
+	int r = look(a, SURE_PART);
+
+	if (r == 0 && a->all.count == 0 && a->left_out_at_edges == 0)
+		r = look(a, WIDEST_PART);
+	return r;
 }
 
 int analyse_resonances(const struct table *table, const char *channel,
@@ -401,6 +491,8 @@ int analyse_resonances(const struct table *table, const char *channel,
 		.families = a.families,
 		.family_count = a.family_count,
 		.left_out_at_edges = a.left_out_at_edges,
+		.left_out_as_fringes = a.left_out_as_fringes,
+		.change_db = a.all.count ? 0 : change_db(&a),
 		.noise = a.noise,
 		.noise_from_data = a.noise_from_data,
 		.level = median_level(&a),

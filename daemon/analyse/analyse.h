@@ -34,13 +34,18 @@ struct analyse_options {
  *              flags: "edge" (near an end of the span), "model-misfit" (no model describes it: its
  *              wavelength is where the points are lowest), "resolution-limited" (below 6 samples
  *              per FWHM), "overlaps" (with a neighbour), "kernel-wide" (aperture or bandwidth blur
- *              it as much as it is wide)
+ *              it as much as it is wide), "short-span" (below 300 widths, in which slow ripple cannot
+ *              be told from the resonance's tails: the random parts have in them what any ripple of
+ *              0.9 dB peak to peak and a period from four widths could do)
  *  families    [{family, fsr_nm, fsr_random_nm, at_nm, members: [index]}]
  *  fsr         {family, fsr_nm, fsr_random_nm, at_nm} or null; then fsr_text says why
  *  axis        {provenance, systematic_pm, random_pm: as stated, random_seen_pm: by the residuals,
  *              random_used_pm, direction_lag_pm: rising above falling, step_pm}
  *  baseline    {level, unit, ripple: [{period_nm, peak_to_peak_db}]}
  *  warnings    [text]
+ *
+ * A dip as wide as a twentieth of the span is reported only if it has a resonance's very shape, and none
+ * as wide as 15 % of it: such a dip may be a fringe. A warning says so where one was left out.
  *
  * A number that there is not is null: a property of another model, an extinction that reaches
  * below zero.

@@ -18,8 +18,7 @@
 #define BLOCK_WIDTHS 40 /* a neighbourhood is this many widths at least, */
 #define BLOCK_LEAST 400 /* points at least, */
 #define BLOCKS_MOST 24 /* and a part of the spectrum at most */
-#define WIDEST_PART 40 /* the widest measure is this part of the spectrum, */
-#define FEATURE_PART 20 /* the widest resonance this one: wider ones are fringes */
+#define WIDEST_MEASURE 0.5 /* of the widest resonance: it is seen in its middle */
 #define SPIKE_SQUARE 64.0 /* over the white variance */
 #define STRIDES 10 /* positions in a width that are looked at */
 #define MEDIAN_TO_SIGMA 1.4826
@@ -33,7 +32,7 @@ struct search {
 	double *sum; /* sum[i]: of y before i */
 	double *size; /* the same of |y| */
 	double *response, *scratch;
-	double min_contrast;
+	struct find_limits limits;
 };
 
 struct found {
@@ -221,7 +220,7 @@ static void collect(const struct search *s, size_t width, bool peak, size_t from
 			.contrast = contrast_at(s, i, width, peak),
 			.significance = response / fmax(noise, ROUNDING),
 		};
-		if (c.contrast > 0.5 * s->min_contrast)
+		if (c.contrast > 0.5 * s->limits.min_contrast)
 			remember(found, &c);
 	}
 }
@@ -247,7 +246,7 @@ static void search_width(struct search *s, size_t width, struct found *dips, str
 
 static void search(struct search *s, struct found *dips, struct found *peaks)
 {
-	size_t widest = s->grid->n / WIDEST_PART;
+	size_t widest = (size_t)(WIDEST_MEASURE * s->limits.widest_part * (double)s->grid->n);
 
 	for (size_t width = 3; width <= widest; width = (width * 3 / 2) | 1)
 		search_width(s, width, dips, peaks);
@@ -395,7 +394,7 @@ static void first_values(const struct search *s, bool peak, struct candidate *c)
 
 static void set_first_values(const struct search *s, bool peak, struct found *f)
 {
-	double widest_nm = (double)(s->grid->n / FEATURE_PART) * s->grid->step_nm;
+	double widest_nm = s->limits.widest_part * (double)s->grid->n * s->grid->step_nm;
 	size_t kept = 0;
 
 	for (size_t i = 0; i < f->count; i++) {
@@ -415,12 +414,12 @@ static void search_clear(struct search *s)
 	free(s->scratch);
 }
 
-int find_candidates(const struct grid *grid, double min_contrast, struct candidate **ret,
-		    size_t *ret_count, bool *ret_peak)
+int find_candidates(const struct grid *grid, const struct find_limits *limits,
+		    struct candidate **ret, size_t *ret_count, bool *ret_peak)
 {
 	_cleanup_(search_clear) struct search s = {
 		.grid = grid,
-		.min_contrast = min_contrast,
+		.limits = *limits,
 		.y = malloc(grid->n * sizeof(double)),
 		.sum = malloc((grid->n + 1) * sizeof(double)),
 		.size = malloc((grid->n + 1) * sizeof(double)),

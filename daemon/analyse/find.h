@@ -16,9 +16,13 @@ struct candidate {
 	double significance; /* over the scatter of the same measure around it */
 };
 
-/* Sorted by wavelength, malloc'ed. *ret_peak: they are peaks. Resonances shallower than
- * min_contrast (0 .. 1) are left out. */
-int find_candidates(const struct grid *grid, double min_contrast, struct candidate **ret,
-		    size_t *ret_count, bool *ret_peak);
+/* Resonances shallower than min_contrast (0 .. 1) or wider than that part of the spectrum are left out. */
+struct find_limits {
+	double min_contrast, widest_part;
+};
+
+/* Sorted by wavelength, malloc'ed. *ret_peak: they are peaks. */
+int find_candidates(const struct grid *grid, const struct find_limits *limits,
+		    struct candidate **ret, size_t *ret_count, bool *ret_peak);
 
 #endif

@@ -12,6 +12,7 @@
 #define RESOLVED 6.0 /* samples per width: below, the width is a bound */
 #define EDGE_WIDTHS 3.0 /* from an end of the span */
 #define KERNEL_WIDE 0.3 /* rms of the blur over the width */
+#define LEAST_CHANGE_DB 1.0 /* of the light, to be worth a word where no resonance is */
 #define SINGLE_FAMILY 0.8 /* of all resonances */
 
 static json_t *number(double value)
@@ -63,6 +64,7 @@ static json_t *flags(const struct report *p, const struct resonance *r, double s
 		{samples < RESOLVED, "resolution-limited"},
 		{r->overlaps, "overlaps"},
 		{kernel_rms_nm(&p->all->noise.blur) > KERNEL_WIDE * r->fwhm_nm, "kernel-wide"},
+		{r->unseen_per_nm > 0, "short-span"},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
@@ -187,6 +189,12 @@ static json_t *axis(const struct report *p)
 	return o;
 }
 
+/* Relative amplitude, peak to peak. */
+static double amplitude_db(double amplitude)
+{
+	return 10 * log10((1 + amplitude) / fmax(1 - amplitude, 1e-9));
+}
+
 static json_t *baseline(const struct report *p)
 {
 	double at = p->spectrum->x_nm[p->spectrum->n / 2];
@@ -199,8 +207,7 @@ static json_t *baseline(const struct report *p)
 		json_t *line = json_object();
 
 		put(line, "period_nm", ripple_period_nm(l, at));
-		put(line, "peak_to_peak_db",
-		    10 * log10((1 + l->amplitude) / fmax(1 - l->amplitude, 1e-9)));
+		put(line, "peak_to_peak_db", amplitude_db(l->amplitude));
 		json_array_append_new(lines, line);
 	}
 	json_object_set_new(o, "ripple", lines);
@@ -225,12 +232,9 @@ static size_t count_misfits(const struct resonances *all)
 	return n;
 }
 
-static json_t *warnings(const struct report *p)
+static void warn_about_noise(json_t *list, const struct report *p)
 {
-	const struct spectrum *s = p->spectrum;
-	double stated = s->description.sigma_x_nm, seen = p->noise.sigma_x_nm;
-	size_t misfits = count_misfits(p->all);
-	json_t *list = json_array();
+	double stated = p->spectrum->description.sigma_x_nm, seen = p->noise.sigma_x_nm;
 
 	if (!(stated > 0))
 		warn(list,
@@ -247,16 +251,49 @@ static json_t *warnings(const struct report *p)
 		warn(list,
 		     asprintf_or_null("the table does not state the detector's noise; it was taken "
 				      "from the data's scatter"));
+}
+
+static void warn_about_fits(json_t *list, const struct report *p)
+{
+	size_t misfits = count_misfits(p->all);
+	double fastest = 0;
+
+	for (size_t i = 0; i < p->all->count; i++)
+		fastest = fmax(fastest, p->all->list[i].unseen_per_nm);
+	if (fastest > 0)
+		warn(list,
+		     asprintf_or_null(
+			     "the span is too short to show what ripple there is; random parts "
+			     "allow for any of %.1f dB peak to peak with periods from %.3g pm",
+			     amplitude_db(WINDOW_UNSEEN_AMPLITUDE), 1e3 / fastest));
 	if (misfits)
 		warn(list, asprintf_or_null(
 				   "%zu of %zu resonances are not described by their model within "
 				   "the noise; their random parts were enlarged",
 				   misfits, p->all->count));
-	if (p->left_out_at_edges)
+}
+
+static void warn_about_left_out(json_t *list, const struct report *p)
+{
+	const struct spectrum *s = p->spectrum;
+	size_t edges = p->left_out_at_edges, fringes = p->left_out_as_fringes;
+
+	if (edges)
 		warn(list,
 		     asprintf_or_null("%zu resonance%s cut by an end of the span %s left out",
-				      p->left_out_at_edges, p->left_out_at_edges > 1 ? "s" : "",
-				      p->left_out_at_edges > 1 ? "were" : "was"));
+				      edges, edges > 1 ? "s" : "", edges > 1 ? "were" : "was"));
+	if (fringes)
+		warn(list,
+		     asprintf_or_null(
+			     "%zu feature%s may be a fringe as well as a resonance and %s left "
+			     "out; sweep a wider span to tell",
+			     fringes, fringes > 1 ? "s" : "", fringes > 1 ? "were" : "was"));
+	else if (!edges && p->change_db > LEAST_CHANGE_DB)
+		warn(list, asprintf_or_null(
+				   "the light changes by %.1f dB, but as slowly as a fringe or a "
+				   "coupler does; a resonance is told from those in a span of at "
+				   "least seven of its widths with six points in each",
+				   p->change_db));
 	if (s->n < s->rows)
 		warn(list,
 		     asprintf_or_null("%zu of %zu points were not used (flags, or not a number)",
@@ -266,6 +303,15 @@ static json_t *warnings(const struct report *p)
 		     asprintf_or_null("the file's last line has no line end: should it be cut "
 				      "short there, the last of its %zu rows is wrong",
 				      s->rows));
+}
+
+static json_t *warnings(const struct report *p)
+{
+	json_t *list = json_array();
+
+	warn_about_noise(list, p);
+	warn_about_fits(list, p);
+	warn_about_left_out(list, p);
 	return list;
 }
 

@@ -16,7 +16,8 @@ struct report {
 	const struct ripple *ripple;
 	const struct family *families;
 	size_t family_count;
-	size_t left_out_at_edges;
+	size_t left_out_at_edges, left_out_as_fringes;
+	double change_db; /* of the light within the span, where no resonance is */
 	struct pool_result noise;
 	bool noise_from_data;
 	double level; /* of the baseline, in the spectrum's unit */
