@@ -23,7 +23,7 @@ struct synth {
 	double radius_um, group_index, index_1550, loss_db_per_cm, coupling_1, coupling_2;
 	bool drop; /* port */
 	double envelope_db, envelope_centre_nm, envelope_3db_nm;
-	double ripple_db_pp, ripple_period_nm;
+	double ripple_db_pp, ripple_period_nm, ripple_turns; /* turns: phase at 1550 nm */
 	bool ripple_in_frequency; /* constant period in optical frequency, else in wavelength */
 	/* sweep */
 	double start_nm, stop_nm; /* start > stop: falling */
@@ -127,7 +127,7 @@ static inline double synth_path(const struct synth *s, double x_nm)
 	double db = -s->envelope_db - 3.0103 * away * away;
 
 	if (s->ripple_db_pp > 0)
-		db += s->ripple_db_pp / 2 * cos(2 * M_PI * turns);
+		db += s->ripple_db_pp / 2 * cos(2 * M_PI * (turns + s->ripple_turns));
 	return pow(10, db / 10);
 }
 
