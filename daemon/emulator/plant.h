@@ -43,7 +43,8 @@ struct plant_config {
 	 * "heater", or the path of a measured spectrum.
 	 */
 	const char *device;
-	const char *device_channel; /* for a file: a column's name; NULL: the first in dB, dBm or W */
+	const char
+		*device_channel; /* for a file: a column's name; NULL: the first in dB, dBm or W */
 	json_t *parameters; /* {"radius_um": 40, ...}; NULL: the reference board's numbers */
 	const char *disabled_effects; /* comma-separated, or NULL */
 };
