@@ -288,7 +288,7 @@ static int command(struct etalon_file *file, void *argument, u32 number,
 		return ret;
 	ret = board->ops->command(board, number, refusal);
 	if (!ret)
-		ret = etalon_board_read_safety(board, true);
+		ret = etalon_board_read_safety(board);
 	if (!ret && number == ETALON_HW_COMMAND_CLEAR)
 		ret = widen_limits(board);
 	return etalon_control_leave(control, ret);

@@ -82,10 +82,10 @@ static bool plausible(const struct etalon_safety *safety)
 	       safety->sequencer <= ETALON_HW_SEQUENCER_ENDED;
 }
 
-int etalon_board_read_safety(struct etalon_board *board, bool all)
+int etalon_board_read_safety(struct etalon_board *board)
 {
 	struct etalon_safety safety = board->safety;
-	int ret = board->ops->safety(board, all, &safety);
+	int ret = board->ops->safety(board, &safety);
 
 	if (ret)
 		return etalon_board_result(board, ret);
@@ -102,6 +102,24 @@ int etalon_board_read_safety(struct etalon_board *board, bool all)
 	return 0;
 }
 
+/* What the board told without being asked; where that means more, it is asked. */
+static void heed(struct etalon_board *board)
+{
+	struct etalon_safety *safety = &board->safety;
+	struct etalon_progress told;
+
+	spin_lock(&board->ring_lock);
+	told = board->told;
+	spin_unlock(&board->ring_lock);
+	safety->sequencer = told.sequencer;
+	safety->causes_live = told.causes_live;
+	safety->status_bits = told.status_bits;
+	if (told.state != safety->state || told.causes != safety->causes_latched)
+		etalon_board_read_safety(board);
+	else
+		etalon_board_note_event(board);
+}
+
 void etalon_board_collect(struct etalon_board *board)
 {
 	struct etalon_progress progress;
@@ -112,32 +130,9 @@ void etalon_board_collect(struct etalon_board *board)
 	board->ops->progress(board, &progress);
 	if (etalon_records_take(board, &progress, &changed) < 0)
 		etalon_board_distrust(board, "a record number or state that cannot be");
-	if (changed)
-		etalon_board_note_event(board);
+	else if (changed)
+		heed(board);
 }
-
-static bool left_state(struct etalon_board *board)
-{
-	bool left;
-
-	spin_lock(&board->ring_lock);
-	left = board->told.state != board->safety.state ||
-	       board->told.causes != board->safety.causes_latched;
-	spin_unlock(&board->ring_lock);
-	return left;
-}
-
-void etalon_board_state_event(struct etalon_board *board)
-{
-	mutex_lock(&board->lock);
-	if (board->presence == ETALON_PRESENT && !board->distrusted) {
-		etalon_board_collect(board);
-		if (!board->distrusted)
-			etalon_board_read_safety(board, left_state(board));
-	}
-	mutex_unlock(&board->lock);
-}
-EXPORT_SYMBOL_GPL(etalon_board_state_event);
 
 static void distrust_unlocked(struct etalon_board *board, const char *what)
 {
@@ -154,8 +149,12 @@ void etalon_board_progress(struct etalon_board *board, const struct etalon_progr
 		return;
 	if (etalon_records_take(board, progress, &changed) < 0)
 		return distrust_unlocked(board, "a record number or state that cannot be");
-	if (changed)
-		etalon_board_state_event(board);
+	if (!changed)
+		return;
+	mutex_lock(&board->lock);
+	if (board->presence == ETALON_PRESENT && !board->distrusted)
+		heed(board);
+	mutex_unlock(&board->lock);
 }
 EXPORT_SYMBOL_GPL(etalon_board_progress);
 
@@ -210,7 +209,7 @@ void etalon_board_resume(struct etalon_board *board)
 		board->live_valid = false;
 		board->epoch++;
 		bitmap_zero(board->limits_narrowed, ETALON_HW_SOURCES_MAX);
-		etalon_board_read_safety(board, true);
+		etalon_board_read_safety(board);
 	}
 	mutex_unlock(&board->lock);
 }
@@ -321,7 +320,7 @@ int etalon_board_register(struct etalon_board *board)
 		return ret;
 	board->number = ret;
 	mutex_lock(&board->lock);
-	ret = etalon_board_read_safety(board, true);
+	ret = etalon_board_read_safety(board);
 	mutex_unlock(&board->lock);
 	if (!ret)
 		ret = publish_node(board); /* last: it can be opened from here on */

@@ -47,7 +47,7 @@ int etalon_emission_off(struct etalon_board *board, u32 command, enum etalon_cau
 				    "does not go dark when told; switch it off by its key\n");
 	if (ret != -ENODEV) {
 		etalon_board_collect(board);
-		etalon_board_read_safety(board, true);
+		etalon_board_read_safety(board);
 	}
 	return etalon_board_result(board, ret);
 }
@@ -89,7 +89,7 @@ int etalon_emission_arm(struct etalon_board *board, u64 period_ns, struct etalon
 	board->period_ns = period_ns;
 	board->deadline = ktime_add_ns(now, period_ns);
 	hrtimer_start(&board->expiry, board->deadline, HRTIMER_MODE_ABS);
-	return etalon_board_read_safety(board, true);
+	return etalon_board_read_safety(board);
 }
 
 int etalon_emission_kick(struct etalon_board *board)

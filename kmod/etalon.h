@@ -66,7 +66,9 @@ struct etalon_progress {
 	u64 lost;
 	u32 state;
 	u32 causes; /* latched */
+	u32 causes_live;
 	u32 sequencer;
+	u32 status_bits;
 };
 
 struct etalon_loaded {
@@ -106,11 +108,10 @@ struct etalon_link_ops {
 
 	/* ---- safety (r) ---- */
 	/*
-	 * Reads what *safety does not know: always live causes and status bits; the rest only when
-	 * `all`, because state, sequencer and latched causes also come with
-	 * etalon_board_progress().
+	 * Asks for all but `sequencer`. Called after commands and when the progress shows another
+	 * state or latched causes: what else changes comes with the progress.
 	 */
-	int (*safety)(struct etalon_board *board, bool all, struct etalon_safety *safety);
+	int (*safety)(struct etalon_board *board, struct etalon_safety *ret);
 	/* ARM, EMIT, CLEAR, LOAD, START, STOP. */
 	int (*command)(struct etalon_board *board, u32 command, struct etalon_refusal *refusal);
 	/*
@@ -274,8 +275,6 @@ void etalon_board_lost(struct etalon_board *board);
 
 /* New records, or another state. May sleep. */
 void etalon_board_progress(struct etalon_board *board, const struct etalon_progress *progress);
-/* A state event that may not show in the progress: live causes, gate. May sleep. */
-void etalon_board_state_event(struct etalon_board *board);
 void etalon_board_aux_event(struct etalon_board *board);
 
 /* ---- inside the core ---- */
@@ -289,9 +288,9 @@ extern struct class etalon_class;
 /* core.c: call with board->lock held */
 /* 0, -ENODEV gone, -EAGAIN asleep. */
 int etalon_board_present(const struct etalon_board *board);
-/* Brings board->safety up to date; `all` as in the operation. */
-int etalon_board_read_safety(struct etalon_board *board, bool all);
-/* Brings records and board->told up to date. */
+/* Asks the board for all of board->safety. */
+int etalon_board_read_safety(struct etalon_board *board);
+/* Brings records, board->told and with it board->safety up to date. */
 void etalon_board_collect(struct etalon_board *board);
 /* What an operation returned: takes the board for gone on -ENODEV. */
 int etalon_board_result(struct etalon_board *board, int ret);
@@ -305,7 +304,7 @@ int etalon_memory_alloc(struct etalon_ring_memory *memory, int node, u64 bytes);
 void etalon_memory_free(struct etalon_ring_memory *memory);
 
 /* records.c: take board->ring_lock themselves */
-/* 0, or -EPROTO; *ret_changed: state, causes or sequencer are not what they were. */
+/* 0, or -EPROTO; *ret_changed: more than the counts is not what it was. */
 int etalon_records_take(struct etalon_board *board, const struct etalon_progress *progress,
 			bool *ret_changed);
 /* -EBUSY: records of another layout are not released; *refusal says which. */

@@ -147,6 +147,8 @@ static unsigned long lines_due(struct etalon_gpio *gpio)
 	struct etalon_board *board = gpio->board;
 	u32 values = 0, edges = 0;
 
+	if (!READ_ONCE(gpio->enabled)) /* nobody listens: no access */
+		return 0;
 	if (enter(board) || leave(board, board->ops->aux_get(board, &values, &edges)))
 		return 0;
 	return edges & READ_ONCE(gpio->enabled) &

@@ -769,7 +769,9 @@ struct etalon_hw_control {
 	__u32 causes; /* latched */
 	__u32 sequencer; /* enum etalon_hw_sequencer_state */
 	__u32 events; /* ETALON_HW_EVENT_* counted by wrapping: bits 8..31 count the messages */
-	__u64 reserved0[4];
+	__u32 causes_live; /* ETALON_HW_CAUSE_* active now */
+	__u32 status_bits; /* ETALON_HW_STATUS_* */
+	__u64 reserved0[3];
 	/* host to board, in a cache line of its own */
 	__u64 consumer; /* sequence number of the first record the host still needs */
 	__u64 reserved1[7];

@@ -93,6 +93,8 @@ static void pci_link_progress(struct etalon_board *board, struct etalon_progress
 	ret->lost = READ_ONCE(control->lost);
 	ret->state = READ_ONCE(control->state);
 	ret->causes = READ_ONCE(control->causes);
+	ret->causes_live = READ_ONCE(control->causes_live);
+	ret->status_bits = READ_ONCE(control->status_bits);
 	ret->sequencer = READ_ONCE(control->sequencer);
 }
 
@@ -135,38 +137,34 @@ static const struct etalon_link_ops pci_link_ops = {
 /* ---- messages ---- */
 
 /*
- * What happened. A vector of its own says it; a shared one is told apart by the block, which knows
- * only the last message: when one was overtaken, it may have been any.
+ * Whether an auxiliary line changed: all else shows in the block. A shared vector tells the last
+ * message's events only: when one was overtaken, it may have been that.
  */
-static u32 events_of(const struct etalon_pci_vector *vector)
+static bool is_aux(const struct etalon_pci_vector *vector)
 {
 	struct etalon_pci *link = vector->link;
 	u32 before, now;
 
-	if (hweight32(vector->events) == 1)
-		return vector->events;
+	if (!(vector->events & ETALON_HW_EVENT_AUX))
+		return false;
+	if (vector->events == ETALON_HW_EVENT_AUX)
+		return true;
 	now = READ_ONCE(link->control->events);
 	before = xchg(&link->messages, now);
-	if ((now & ~EVENTS_OF_MESSAGE) - (before & ~EVENTS_OF_MESSAGE) == ONE_MESSAGE)
-		return now & vector->events;
-	return vector->events;
+	return now & ETALON_HW_EVENT_AUX ||
+	       (now & ~EVENTS_OF_MESSAGE) - (before & ~EVENTS_OF_MESSAGE) != ONE_MESSAGE;
 }
 
 static irqreturn_t on_message(int irq, void *data)
 {
 	const struct etalon_pci_vector *vector = data;
 	struct etalon_board *board = vector->link->board;
-	const u32 events = events_of(vector);
 	struct etalon_progress progress;
 
 	atomic64_inc(&board->interrupts);
-	if (events & ETALON_HW_EVENT_STATE) {
-		etalon_board_state_event(board); /* looks for records, too */
-	} else {
-		pci_link_progress(board, &progress);
-		etalon_board_progress(board, &progress);
-	}
-	if (events & ETALON_HW_EVENT_AUX)
+	pci_link_progress(board, &progress);
+	etalon_board_progress(board, &progress);
+	if (is_aux(vector))
 		etalon_board_aux_event(board);
 	return IRQ_HANDLED;
 }

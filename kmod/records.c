@@ -47,7 +47,8 @@ static void sync_records(struct etalon_board *board, u64 from, u64 to)
 
 static bool differs(const struct etalon_progress *a, const struct etalon_progress *b)
 {
-	return a->state != b->state || a->causes != b->causes || a->sequencer != b->sequencer;
+	return a->state != b->state || a->causes != b->causes || a->causes_live != b->causes_live ||
+	       a->sequencer != b->sequencer || a->status_bits != b->status_bits;
 }
 
 int etalon_records_take(struct etalon_board *board, const struct etalon_progress *progress,

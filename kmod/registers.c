@@ -75,32 +75,27 @@ static int try_wide(struct etalon_board *board, u32 address, s64 value,
 	return etalon_registers_try(board, address, words, 2, refusal);
 }
 
-static int read_leaving(struct etalon_board *board, struct etalon_safety *safety)
+int etalon_registers_safety(struct etalon_board *board, struct etalon_safety *ret)
 {
-	int ret = read_word(board, ETALON_REG_STATE, &safety->state);
+	/* One run of registers, STATE to LAST_OFF_CAUSE. */
+	u32 words[(ETALON_REG_LAST_OFF_CAUSE + 4 - ETALON_REG_STATE) / 4];
+	int r = board->ops->read(board, ETALON_REG_STATE, words, ARRAY_SIZE(words));
 
-	if (!ret)
-		ret = read_word(board, ETALON_REG_CAUSES_LATCHED, &safety->causes_latched);
-	if (!ret)
-		ret = read_word(board, ETALON_REG_LAST_OFF_CAUSE, &safety->last_off_cause);
-	if (!ret)
-		ret = etalon_registers_read_wide(board, ETALON_REG_LAST_OFF_TICK,
-						 &safety->last_off_tick);
-	if (!ret)
-		ret = etalon_registers_read_wide(board, ETALON_REG_EMISSION_READY_TICK,
-						 &safety->emission_ready_tick);
-	return ret;
-}
-
-int etalon_registers_safety(struct etalon_board *board, bool all, struct etalon_safety *safety)
-{
-	int ret = read_word(board, ETALON_REG_CAUSES_LIVE, &safety->causes_live);
-
-	if (!ret)
-		ret = read_word(board, ETALON_REG_STATUS_BITS, &safety->status_bits);
-	if (!ret && all)
-		ret = read_leaving(board, safety);
-	return ret;
+	if (!r)
+		r = etalon_registers_read_wide(board, ETALON_REG_LAST_OFF_TICK,
+					       &ret->last_off_tick);
+	if (!r)
+		r = etalon_registers_read_wide(board, ETALON_REG_EMISSION_READY_TICK,
+					       &ret->emission_ready_tick);
+	if (!r)
+		r = read_word(board, ETALON_REG_STATUS_BITS, &ret->status_bits);
+	if (r)
+		return r;
+	ret->state = words[0];
+	ret->causes_live = words[1];
+	ret->causes_latched = words[2];
+	ret->last_off_cause = words[3];
+	return 0;
 }
 EXPORT_SYMBOL_GPL(etalon_registers_safety);
 

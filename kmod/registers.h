@@ -13,7 +13,7 @@ int etalon_registers_read_wide(struct etalon_board *board, u32 address, u64 *ret
 int etalon_registers_try(struct etalon_board *board, u32 address, const u32 *values,
 			 unsigned int count, struct etalon_refusal *refusal);
 
-int etalon_registers_safety(struct etalon_board *board, bool all, struct etalon_safety *safety);
+int etalon_registers_safety(struct etalon_board *board, struct etalon_safety *ret);
 int etalon_registers_command(struct etalon_board *board, u32 command,
 			     struct etalon_refusal *refusal);
 int etalon_registers_dark(struct etalon_board *board, u32 command);

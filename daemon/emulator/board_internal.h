@@ -145,6 +145,9 @@ uint64_t board_record_rate_max(const struct board *b); /* of the link in use, re
 bool registers_join(struct board *b, uint32_t address, uint32_t value, uint64_t current,
 		    uint64_t *ret);
 
+/* ---- registers.c ---- */
+uint32_t board_status_bits(const struct board *b); /* ETALON_HW_STATUS_* */
+
 /* ---- sources.c ---- */
 void sources_reset(struct board *b);
 /* Limits, slews and compliances as at power-on; setpoints stay. */

@@ -98,6 +98,8 @@ static struct etalon_hw_control snapshot(const struct board *b, uint32_t events)
 		.state = b->safety.state,
 		.causes = b->safety.latched,
 		.sequencer = b->sequencer.state,
+		.causes_live = b->safety.live,
+		.status_bits = board_status_bits(b),
 		.events = events ? d->messages << COUNT_SHIFT | events : d->told.events,
 	};
 }
@@ -123,6 +125,8 @@ int dma_tell(struct board *b)
 	__atomic_store_n(&control->state, say.state, __ATOMIC_RELAXED);
 	__atomic_store_n(&control->causes, say.causes, __ATOMIC_RELAXED);
 	__atomic_store_n(&control->sequencer, say.sequencer, __ATOMIC_RELAXED);
+	__atomic_store_n(&control->causes_live, say.causes_live, __ATOMIC_RELAXED);
+	__atomic_store_n(&control->status_bits, say.status_bits, __ATOMIC_RELAXED);
 	__atomic_store_n(&control->events, say.events, __ATOMIC_RELAXED);
 	/* Last: who sees it sees the records before it, and all of the above. */
 	__atomic_store_n(&control->producer, say.producer, __ATOMIC_RELEASE);

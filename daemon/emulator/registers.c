@@ -102,7 +102,7 @@ static bool limits_complete(const struct board *b)
 	return true;
 }
 
-static uint32_t status_bits(const struct board *b)
+uint32_t board_status_bits(const struct board *b)
 {
 	const bool bound = b->sequencer.program && b->sequencer.duration_is_bound;
 
@@ -149,7 +149,7 @@ static uint32_t read_narrow(struct board *b, uint32_t address)
 	case ETALON_REG_LIMITS_WRITTEN:
 		return limits_complete(b);
 	case ETALON_REG_STATUS_BITS:
-		return status_bits(b);
+		return board_status_bits(b);
 	case ETALON_REG_RESULT:
 		return b->result.result;
 	case ETALON_REG_RESULT_DETAIL:

@@ -70,12 +70,12 @@ options_of() { # file
 	esac
 }
 
-checkpatch=$(find_checkpatch)
+checkpatch=$(find_checkpatch) # keeps what it learns in the folder it runs in
 if [ -n "$checkpatch" ]; then
 	for file in kmod/*.[ch] kmod/uapi/*.h; do
 		case $file in kmod/trace.h | kmod/*.mod.c | kmod/kernel_features.h) continue ;; esac
 		# shellcheck disable=SC2046
-		found=$(perl "$checkpatch" --no-tree --strict --terse --no-summary $(options_of "$file") --file "$file" 2>/dev/null)
+		found=$(cd "$work" && perl "$checkpatch" --no-tree --strict --terse --no-summary $(options_of "$file") --file "$OLDPWD/$file" 2>/dev/null)
 		[ -z "$found" ] || sed 's/^/  /' <<<"$found"
 		[ -z "$found" ]
 		verdict "checkpatch --strict $file" $?
