@@ -664,6 +664,9 @@ enum etalon_hw_end_cause {
 	ETALON_HW_END_RESET = 9,
 };
 
+/* Of a host, in the place of a board that can say nothing any more: produced counts what arrived, crc is 0. */
+#define ETALON_HW_END_FLAG_HOST (1U << 0)
+
 struct etalon_hw_record_end {
 	struct etalon_hw_record head;
 	__u64 produced; /* POINT records, dropped ones included */
@@ -674,7 +677,7 @@ struct etalon_hw_record_end {
 	__u32 crc; /* CRC-32C over bytes 24..size of every POINT record not dropped, in sequence order */
 	__u32 edges_missed;
 	__u32 edges_early;
-	__u32 reserved;
+	__u32 flags; /* 0 from a board; ETALON_HW_END_FLAG_HOST */
 };
 
 enum etalon_hw_sequencer_state {

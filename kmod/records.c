@@ -202,7 +202,10 @@ static void end_cause(enum etalon_cause cause, struct etalon_hw_record_end *end)
 static int append_end(struct etalon_board *board)
 {
 	const struct etalon_hw_record_point *point = last_point(board);
-	struct etalon_hw_record_end end = { .dropped = board->told.lost - board->started_lost };
+	struct etalon_hw_record_end end = {
+		.dropped = board->told.lost - board->started_lost,
+		.flags = ETALON_HW_END_FLAG_HOST,
+	};
 	s64 sequence;
 	void *at;
 

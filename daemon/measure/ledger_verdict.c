@@ -48,10 +48,16 @@ bool ledger_counts_agree(const struct ledger *l)
 	       l->end.dropped == l->missing_points && l->missing_records == l->gap_records;
 }
 
+/* The board itself could not say END any more: nobody knows its counts. */
+static bool end_is_of_host(const struct ledger *l)
+{
+	return l->end.flags & ETALON_HW_END_FLAG_HOST;
+}
+
 bool ledger_complete(const struct ledger *l)
 {
 	return ledger_counts_agree(l) && l->end.dropped == 0 && l->end.crc == l->crc &&
-	       !l->echo_wrong && cause_planned(l) && points_as_planned(l);
+	       !end_is_of_host(l) && !l->echo_wrong && cause_planned(l) && points_as_planned(l);
 }
 
 static void say(json_t *why, char *text)
@@ -91,7 +97,9 @@ static void why_end(const struct ledger *l, json_t *why)
 				" numbers are missing",
 				dropped, l->missing_points));
 	say_if(why, dropped > 0, asprintf_or_null("the board dropped %" PRIu64 " points", dropped));
-	say_if(why, l->end.crc != l->crc,
+	say_if(why, end_is_of_host(l),
+	       strdup("the board could not say END any more: the counts are of what arrived"));
+	say_if(why, !end_is_of_host(l) && l->end.crc != l->crc,
 	       asprintf_or_null("CRC of the points is %08x; END says %08x", l->crc, l->end.crc));
 	say_if(why, !points_as_planned(l),
 	       asprintf_or_null("%" PRIu64 " points were produced; the plan has %" PRIu64, produced,
@@ -145,7 +153,9 @@ static json_t *gap_list(const struct ledger *l)
 
 json_t *ledger_json(const struct ledger *l)
 {
-	const char *crc = !l->ended ? "unknown" : l->end.crc == l->crc ? "ok" : "mismatch";
+	const char *crc = !l->ended || end_is_of_host(l) ? "unknown"
+			  : l->end.crc == l->crc	 ? "ok"
+							 : "mismatch";
 
 	return json_pack("{s:b, s:o, s:I, s:I, s:I, s:o, s:I, s:s, s:s, s:I, s:o}", "complete",
 			 ledger_complete(l), "produced",

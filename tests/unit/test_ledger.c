@@ -297,6 +297,19 @@ static void tripped(struct stream *s)
 	end_of(s)->causes = ETALON_HW_CAUSE_INTERLOCK;
 }
 
+static void host_ends(struct stream *s)
+{
+	end_of(s)->cause = ETALON_HW_END_RESET;
+	end_of(s)->flags = ETALON_HW_END_FLAG_HOST;
+	end_of(s)->crc = 0;
+}
+
+/* Whatever else it says, it cannot vouch for the board. */
+static void host_ends_well(struct stream *s)
+{
+	end_of(s)->flags = ETALON_HW_END_FLAG_HOST;
+}
+
 static void unknown_cause(struct stream *s)
 {
 	end_of(s)->cause = 77;
@@ -351,6 +364,9 @@ static const struct {
 	{"stopped", stopped, "ended early: cancelled", true, "ok"},
 	{"short", short_but_done, "15 points were produced; the plan has 20", true, "ok"},
 	{"tripped", tripped, "ended early: tripped: interlock open", true, "ok"},
+	{"host's END", host_ends, "the board could not say END any more", true, "unknown"},
+	{"host's END, done", host_ends_well, "the board could not say END any more", true,
+	 "unknown"},
 	{"unknown cause", unknown_cause, "ended early: unknown cause", true, "ok"},
 	{"comparator", comparator, "ended early: comparator", true, "ok"},
 	{"echo", other_program, "START echoes another program", true, "ok"},
