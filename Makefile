@@ -46,6 +46,7 @@ CFLAGS ?= -O2 -g
 CPPFLAGS += -Idaemon -Ikmod -Itests/common -D_GNU_SOURCE -DETALON_VERSION='"$(VERSION)"'
 ALL_CFLAGS = -std=gnu11 -pthread -fvisibility=hidden -ffp-contract=off $(WARNINGS) $(SAN_FLAGS) $(CFLAGS)
 LDLIBS_common := -pthread -lm
+JOBS ?= $(shell nproc)
 
 # Evaluated only when something is compiled, after the set-up had its chance.
 package_cflags = $(subst -I,-isystem ,$(shell $(PKG_CONFIG) --cflags $(PACKAGES_all)))
@@ -117,21 +118,21 @@ setup-test:
 	@tests/setup.sh test
 
 demo: setup-build
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@DUT='$(DUT)' CHANNEL='$(CHANNEL)' BUILD='$(BUILD)' tests/demo.sh
 
 check: setup-test
-	@$(MAKE) --no-print-directory all tests
-	@$(MAKE) --no-print-directory SAN=1 all tests
+	@$(MAKE) --no-print-directory -j$(JOBS) all tests
+	@$(MAKE) --no-print-directory -j$(JOBS) SAN=1 all tests
 	@tests/check.sh
 
 check-deep: setup-test
-	@$(MAKE) --no-print-directory all tests
-	@$(MAKE) --no-print-directory SAN=1 all tests
+	@$(MAKE) --no-print-directory -j$(JOBS) all tests
+	@$(MAKE) --no-print-directory -j$(JOBS) SAN=1 all tests
 	@ETALON_DEEP=1 RUN_TIMEOUT=14400 tests/check.sh
 
 bench: setup-test
-	@$(MAKE) --no-print-directory all tests
+	@$(MAKE) --no-print-directory -j$(JOBS) all tests
 	@tests/bench/run.sh
 
 clean:
