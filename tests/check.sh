@@ -47,7 +47,7 @@ for level in "${levels[@]}"; do
 		# Forked servers and the long statistics would take hours under valgrind: those say so.
 		mapfile -t list < <(programs "$plain" unit | grep -v -F -f tests/memory-excluded)
 		CK_FORK=no RUN_TIMEOUT=${RUN_TIMEOUT:-1500} run_level valgrind \
-			"valgrind -q --error-exitcode=9 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite" \
+			"valgrind -q --fair-sched=try --error-exitcode=9 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite" \
 			"${list[@]}" ;;
 	fuzz) mapfile -t list < <(programs "$plain-asan" fuzz); run_level fuzz-asan "" "${list[@]}" ;;
 	bus) mapfile -t list < <(programs "$plain-asan" bus; scripts bus); run_level bus-asan "" "${list[@]}" ;;
