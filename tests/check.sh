@@ -36,7 +36,7 @@ run_level() { # label prefix command...
 	shift 2
 	[ $# -gt 0 ] || return 0
 	echo "--- $label"
-	RUN_LABEL=$label RUN_PREFIX=$prefix tests/run.sh "$@"
+	printf '%s\n' "$@" | RUN_LABEL=$label RUN_PREFIX=$prefix xargs -d '\n' -n 1 -P "${RUN_JOBS:-1}" tests/run.sh
 }
 
 for level in "${levels[@]}"; do
@@ -46,7 +46,7 @@ for level in "${levels[@]}"; do
 	memory)
 		# Forked servers and the long statistics would take hours under valgrind: those say so.
 		mapfile -t list < <(programs "$plain" unit | grep -v -F -f tests/memory-excluded)
-		CK_FORK=no RUN_TIMEOUT=${RUN_TIMEOUT:-1500} run_level valgrind \
+		CK_FORK=no RUN_TIMEOUT=${RUN_TIMEOUT:-1500} RUN_JOBS=$(nproc) run_level valgrind \
 			"valgrind -q --fair-sched=try --error-exitcode=9 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite" \
 			"${list[@]}" ;;
 	fuzz) mapfile -t list < <(programs "$plain-asan" fuzz); run_level fuzz-asan "" "${list[@]}" ;;
