@@ -37,6 +37,10 @@ run_level() { # label prefix command...
 	[ $# -gt 0 ] || return 0
 	echo "--- $label"
 	printf '%s\n' "$@" | RUN_LABEL=$label RUN_PREFIX=$prefix xargs -d '\n' -n 1 -P "${RUN_JOBS:-1}" tests/run.sh
+	case $? in
+	0 | 123) ;; # each has told what failed
+	*) echo "FAILED  $label ended early"; echo "0 1 0" >>"$RUN_TALLY" ;;
+	esac
 }
 
 for level in "${levels[@]}"; do
