@@ -44,6 +44,7 @@ enum damage {
 	REPEAT, /* every fifth wavelength is the one before */
 	WAVER, /* each wavelength is off by up to 0.6 pm, twice the random term */
 	DENSE, /* steps of 0.2 pm, off by up to 0.3 pm */
+	ROUGH, /* the same, off by up to 5 pm: more than a laser jitters */
 	FALLING,
 	TWO_WAYS, /* up, and down again */
 	SWAPPED, /* rows 100 and 300 */
@@ -84,6 +85,8 @@ static double wavelength_of(enum damage damage, size_t i)
 		return even + 0.6e-3 * noise(i);
 	case DENSE:
 		return 1549.8 + 0.2e-3 * (double)i + 0.3e-3 * noise(i);
+	case ROUGH:
+		return 1549.8 + 0.2e-3 * (double)i + 5e-3 * noise(i);
 	case FALLING:
 		return 1551 - STEP_NM * (double)i;
 	case TWO_WAYS:
@@ -205,6 +208,8 @@ static const struct {
 	{"steps shorter than the random term", HEADINGS, DENSE},
 	{"steps shorter than the stated random term",
 	 DESCRIPTION "axis: {random_pm: 0.3}\n...\n" HEADINGS, DENSE},
+	{"jittering by more than its log errs",
+	 DESCRIPTION "axis: {random_pm: 0.01}\n...\n" HEADINGS, DENSE},
 	{"falling", HEADINGS, FALLING},
 	{"missing values", HEADINGS, VALUE_NAN},
 	{"openEPDA", DESCRIPTION "...\n" HEADINGS, NOTHING},
@@ -233,7 +238,7 @@ static const struct {
 	{"two rows swapped", HEADINGS, SWAPPED, "row 101: 1549.100000 nm comes after 1549.299000 nm"},
 	{"up and down without flags", HEADINGS, TWO_WAYS, "row 1003: 1550.996000 nm comes after"},
 	{"disorder", HEADINGS, SHUFFLED, "sort the rows or split the file"},
-	{"wavering more than stated", DESCRIPTION "axis: {random_pm: 0.01}\n...\n" HEADINGS, DENSE,
+	{"wavering more than stated", DESCRIPTION "axis: {random_pm: 0.01}\n...\n" HEADINGS, ROUGH,
 	 "8 x the random term"},
 	{"a random term below zero", DESCRIPTION "axis: {random_pm: -1}\n...\n" HEADINGS, NOTHING,
 	 "0 to 100 pm are allowed"},
