@@ -208,7 +208,8 @@ struct etalon_command {
  * sequence number in a record says whether it is the one that was looked for.
  *
  * Where the board can no longer say END, the kernel says it: cause TRIPPED with LINK (unplug,
- * suspend), RESET or FAULT (the board broke its contract), with ETALON_HW_END_FLAG_HOST. In a ring that is full it comes
+ * suspend), RESET or FAULT (the board broke its contract),
+ * with ETALON_HW_END_FLAG_HOST. In a ring that is full it comes
  * with the next RELEASE; `gone` comes after it.
  *
  * EPOLLIN: `producer` is beyond the sequence number of the last WANT. EPOLLPRI: a state event
