@@ -49,6 +49,10 @@ static int append_reading(sd_bus_message *m, const struct facts *facts, const st
 			"settling", "b", (int)r->settling, "raw", "x", (int64_t)r->raw_q8);
 	if (e >= 0 && isfinite(r->power_w))
 		e = sd_bus_message_append(m, "{sv}", "power_w", "d", r->power_w);
+	if (e >= 0 && r->zero.run > 0)
+		e = sd_bus_message_append(m, "{sv}{sv}{sv}{sv}", "dark_a", "d", r->zero.dark_a,
+					  "dark_sigma_a", "d", r->zero.dark_sigma_a, "dark_run", "x",
+					  r->zero.run, "dark_time_ns", "t", r->zero.taken_ns);
 	return e < 0 ? e : sd_bus_message_close_container(m);
 }
 

@@ -102,8 +102,11 @@ static void show_bar(FILE *to, const struct meter_channel *c, unsigned int width
 
 static void show_details(FILE *to, const struct meter_channel *c)
 {
-	fprintf(to, "highest %s   to mark %s   range %s   %s\n", level_text(c, c->peak).text,
-		to_mark(c).text, member_text(c->reading, "range"), reading_flag(c->reading));
+	struct text dark = reading_dark(c->reading);
+
+	fprintf(to, "highest %s   to mark %s   range %s   %s%s   %s\n", level_text(c, c->peak).text,
+		to_mark(c).text, member_text(c->reading, "range"),
+		*dark.text ? "dark taken off " : "", dark.text, reading_flag(c->reading));
 }
 
 static void show_large(struct meter *m, FILE *to, const struct meter_channel *c, unsigned int width)

@@ -74,6 +74,18 @@ struct text reading_text(const json_t *reading)
 	return t;
 }
 
+struct text reading_dark(const json_t *reading)
+{
+	double seconds = ((double)wall_ns() - member_value(reading, "dark_time_ns")) / 1e9;
+	struct text t = {""};
+
+	if (!isnan(member_value(reading, "dark_run")))
+		snprintf(t.text, sizeof(t.text), "%.16s (run %.0f, %.16s ago)",
+			 engineering(member_value(reading, "dark_a"), "A").text,
+			 member_value(reading, "dark_run"), duration(MAX(seconds, 0)).text);
+	return t;
+}
+
 const char *reading_flag(const json_t *reading)
 {
 	if (member_flag(reading, "saturated"))
@@ -87,8 +99,8 @@ static void print_readings(struct cli *cli, const struct object *board, const js
 	struct grid g;
 	size_t i;
 
-	grid_begin(&g, "lrrrll");
-	grid_heading(&g, "detector|reading|signal|sigma|range|");
+	grid_begin(&g, "lrrrlll");
+	grid_heading(&g, "detector|reading|signal|sigma|range|dark taken off|");
 	json_array_foreach(readings, i, reading) {
 		const char *name = member_text(reading, "name"),
 			   *unit = member_text(reading, "si_unit");
@@ -103,6 +115,7 @@ static void print_readings(struct cli *cli, const struct object *board, const js
 				  : engineering(member_value(reading, "value"), unit).text);
 		grid_cell(&g, "%s", engineering(member_value(reading, "sigma"), unit).text);
 		grid_cell(&g, "%s", member_text(reading, "range"));
+		grid_cell(&g, "%s", *reading_dark(reading).text ? reading_dark(reading).text : "-");
 		grid_cell(&g, "%s", reading_flag(reading));
 	}
 	grid_print(&g, cli->out, 0);
@@ -186,6 +199,8 @@ const struct verb verb_read = {
 	.name = "read",
 	.summary = "read detectors once, gate and light as they are",
 	.usage = "read [DETECTOR...]",
+	.text = "A dark current that " PROGRAM
+		" zero measured in the same range is taken off; its value and age are shown.",
 	.examples = "read\nread through drop --aperture 20ms\nread through --range through=1uA",
 	.options = options,
 	.words_max = 64,

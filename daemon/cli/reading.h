@@ -17,6 +17,8 @@ sd_bus_message *reading_call(struct cli *cli, const struct object *board, const 
 
 /* "-12.34 dBm" where there is power, else "12.3 uA"; "-" for power that is not positive. */
 struct text reading_text(const json_t *reading);
+/* The dark that a zero found and that was taken off: "0.51 nA (run 3, 2 min)"; "" without. */
+struct text reading_dark(const json_t *reading);
 /* "saturated", "settling" or "". */
 const char *reading_flag(const json_t *reading);
 

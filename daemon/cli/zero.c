@@ -66,8 +66,9 @@ const struct verb verb_zero = {
 	.name = "zero",
 	.summary = "measure the dark currents, gate shut",
 	.usage = "zero [DETECTOR...]",
-	.text = "Stored as a run. Sweeps take their own dark before and after; this one is for "
-		"looking. Needs no light and no lease.",
+	.text = "Stored as a run. From then on read and meter take these off in the same range, until "
+		"the board goes away; sweeps take their own dark before and after. Needs no light "
+		"and no lease.",
 	.examples = "zero\nzero through drop --points 1000",
 	.options = options,
 	.words_max = 64,

@@ -12,6 +12,7 @@
 #include "etalond/context.h"
 #include "etalond/facts.h"
 #include "etalond/lease.h"
+#include "etalond/zero.h"
 
 struct setpoint {
 	unsigned int source;
@@ -51,6 +52,7 @@ struct board {
 	int64_t *setpoints; /* one for each source, as last set */
 	uint64_t live_aperture_ns;
 	struct board_reads *reads;
+	struct zero zero; /* for live readings */
 
 	/* What last ended light. */
 	char *last_off_cause;
@@ -140,9 +142,10 @@ bool board_source_emits(const struct board *board, unsigned int source);
 struct reading {
 	unsigned int detector;
 	unsigned int range;
-	double value; /* SI */
+	double value; /* SI, dark taken off where it is known */
 	double power_w; /* NaN without responsivity */
 	double sigma; /* SI, of one reading with no light */
+	struct zero_level zero; /* the dark that was taken off; run 0: none */
 	bool saturated, settling;
 	int32_t raw_q8;
 };

@@ -157,6 +157,7 @@ static void forget_facts(struct board *b)
 	b->facts = facts_unref(b->facts);
 	free(take_ptr(b->site_problem));
 	free(take_ptr(b->setpoints));
+	b->zero = (struct zero){0};
 	b->known = false;
 }
 

@@ -21,6 +21,7 @@ struct read {
 	struct read *next;
 	struct board *board;
 	struct facts *facts;
+	struct zero zero; /* as it was when asked */
 	bool prepares; /* changes aperture or ranges first */
 	uint64_t aperture_ns;
 	double wavelength_m;
@@ -59,6 +60,18 @@ static int run_prepare(struct command *c, struct link *link)
 	return r < 0 ? r : link->ops->set_live_aperture(link, (uint32_t)read->aperture_ns);
 }
 
+/* A dark current has a sign: what is left is signed, too. */
+static void take_off_dark(const struct zero *zero, struct reading *reading)
+{
+	const struct zero_level *level = zero_find(zero, reading->detector, reading->range);
+
+	if (!level)
+		return;
+	reading->zero = *level;
+	reading->value -= level->dark_a;
+	reading->sigma = hypot(reading->sigma, level->dark_sigma_a);
+}
+
 static int convert(const struct read *read, const struct etalon_hw_live *live,
 		   struct reading *reading)
 {
@@ -77,6 +90,7 @@ static int convert(const struct read *read, const struct etalon_hw_live *live,
 		return r;
 	reading->value = convert_raw(&conversion, live->mean_q8);
 	reading->sigma = conversion.noise;
+	take_off_dark(&read->zero, reading);
 	reading->power_w =
 		conversion.to_power ? reading->value * conversion.inverse_responsivity[0] : NAN;
 	return 0;
@@ -247,6 +261,7 @@ static struct read *read_new(struct board *b, const unsigned int *detectors, siz
 	read->range_count = range_count;
 	read->board = b;
 	read->facts = facts_ref(b->facts);
+	read->zero = b->zero;
 	read->aperture_ns = aperture_ns		  ? aperture_ns
 			    : b->live_aperture_ns ? b->live_aperture_ns
 						  : APERTURE_POWER_ON_NS;

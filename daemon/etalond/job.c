@@ -356,7 +356,10 @@ static void finished(struct job *job)
 static void tell_of_run(struct job *job)
 {
 	struct runs *runs = job->context->runs;
+	struct board *b = job->board;
 
+	if (job->entry && b->present)
+		zero_take(&b->zero, b->facts, job->run, job->entry->meta, wall_ns());
 	if (job->entry)
 		runs_put(runs, take_ptr(job->entry));
 	else if (streq(job->result, "failed"))

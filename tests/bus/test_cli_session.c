@@ -327,6 +327,60 @@ START_TEST(a_reference_turns_power_into_loss)
 }
 END_TEST
 
+static double number_in(const json_t *object, const char *key)
+{
+	const json_t *value = json_object_get(object, key);
+
+	ck_assert_msg(json_is_number(value), "no %s", key);
+	return json_number_value(value);
+}
+
+/* The one reading of a `read ... --json`; to be freed. */
+static json_t *reading_of(const struct session *s, const char *command)
+{
+	_cleanup_free_ char *text = type(s, 0, NULL, command);
+	json_t *readings = json_loads(text, 0, NULL), *first = json_incref(json_array_get(readings, 0));
+
+	ck_assert_ptr_nonnull(first);
+	json_decref(readings);
+	return first;
+}
+
+/* Signal against raw counts is a line: what was taken off moved it by just that. */
+START_TEST(a_zero_is_taken_off_live_readings)
+{
+	static const char through[] = "read through --json";
+	json_t *plain, *first, *second, *other;
+	double slope, expected;
+	struct session s;
+
+	session_start(&s, &fast);
+	plain = reading_of(&s, through);
+	ck_assert_ptr_null(json_object_get(plain, "dark_a"));
+	typed(&s, 0, NULL, "zero through");
+	typed(&s, 0, "A (run 1, ", "read through");
+	first = reading_of(&s, through);
+	do
+		second = reading_of(&s, through);
+	while (number_in(second, "raw") == number_in(first, "raw"));
+	slope = (number_in(second, "value") - number_in(first, "value")) /
+		(number_in(second, "raw") - number_in(first, "raw"));
+	expected = number_in(plain, "value") +
+		   slope * (number_in(first, "raw") - number_in(plain, "raw")) -
+		   number_in(first, "dark_a");
+	ck_assert_double_eq_tol(number_in(first, "value"), expected, 1e-3 * fabs(slope));
+	ck_assert_double_gt(number_in(first, "sigma"), number_in(plain, "sigma"));
+	/* Another range has another dark. */
+	other = reading_of(&s, "read through --range through=1uA --json");
+	ck_assert_ptr_null(json_object_get(other, "dark_a"));
+	json_decref(other);
+	json_decref(plain);
+	json_decref(first);
+	json_decref(second);
+	session_stop(&s);
+}
+END_TEST
+
 START_TEST(dark_is_measured_without_light)
 {
 	struct session s;
@@ -648,6 +702,7 @@ int main(void)
 	tcase_add_test(tcase, a_run_is_measured_found_repeated_named_compared_and_exported);
 	tcase_add_test(tcase, the_verdict_is_the_exit_code);
 	tcase_add_test(tcase, a_reference_turns_power_into_loss);
+	tcase_add_test(tcase, a_zero_is_taken_off_live_readings);
 	tcase_add_test(tcase, dark_is_measured_without_light);
 	tcase_add_test(tcase, the_first_ctrl_c_keeps_what_was_taken);
 	tcase_add_test(tcase, a_client_that_is_killed_leaves_the_dark_and_its_run);
