@@ -133,6 +133,29 @@ static int refuse_step(const struct axis *a, int64_t step, int64_t resolution, c
 		    (long long)intervals + 1);
 }
 
+/* As fine on average: points are equidistant in wavelength. */
+static int refuse_frequency_step(const struct axis_wish *w, const struct axis *a,
+				 char **ret_message)
+{
+	const double light_fm_millihz = (double)LIGHT_M_PER_S * 1e18;
+	double span_millihz =
+		light_fm_millihz / (double)a->start_fm - light_fm_millihz / (double)a->stop_fm;
+	int64_t step_millihz;
+	int r = quantity_parse(w->step, QUANTITY_FREQUENCY, &step_millihz, ret_message);
+
+	if (r < 0)
+		return r;
+	if (step_millihz <= 0 || (double)step_millihz > span_millihz)
+		return fail(ret_message, -EINVAL,
+			    "a step of %s does not fit into the span; give it in pm, or --points N",
+			    w->step);
+	return fail(
+		ret_message, -EINVAL,
+		"'%s' is a frequency: points are equidistant in wavelength; as fine on average: "
+		"--points %.0f",
+		w->step, span_millihz / (double)step_millihz + 1);
+}
+
 static int read_step(const struct axis_wish *w, int64_t resolution, struct axis *a,
 		     char **ret_message)
 {
@@ -140,10 +163,7 @@ static int read_step(const struct axis_wish *w, int64_t resolution, struct axis 
 	int r;
 
 	if (quantity_is_frequency(w->step))
-		return fail(ret_message, -EINVAL,
-			    "'%s' is a frequency: points are equidistant in wavelength; "
-			    "give the step in pm, or --points N",
-			    w->step);
+		return refuse_frequency_step(w, a, ret_message);
 	r = quantity_parse(w->step, QUANTITY_WAVELENGTH_SPAN, &step, ret_message);
 	if (r < 0)
 		return r;

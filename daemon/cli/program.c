@@ -79,9 +79,24 @@ static void take_common(struct cli *cli, const struct options *o)
 		cli->board = options_text(o, "board");
 }
 
+/* A file's name where --plot FILE.svg was meant. */
+static bool is_picture(const struct verb *verb, const char *word)
+{
+	size_t length = strlen(word);
+
+	if (length < 4 || !streq(word + length - 4, ".svg"))
+		return false;
+	for (const struct option_spec *spec = verb->options; spec && spec->name; spec++)
+		if (streq(spec->name, "plot"))
+			return true;
+	return false;
+}
+
 static int refuse_words(struct cli *cli, const struct verb *verb, const struct options *o)
 {
-	cli_fail(cli, EXIT_USAGE, "'%s' is one word too many", o->words[verb->words_max]);
+	const char *extra = o->words[verb->words_max];
+
+	cli_fail(cli, EXIT_USAGE, "'%s' is one word too many", extra);
 	for (size_t i = 1; i < o->word_count; i++) {
 		if (!quantity_is_unit(o->words[i]))
 			continue;
@@ -89,7 +104,9 @@ static int refuse_words(struct cli *cli, const struct verb *verb, const struct o
 			o->words[i]);
 		return EXIT_USAGE;
 	}
-	if (options_has(o, "detectors"))
+	if (is_picture(verb, extra))
+		cli_try(cli, "--plot %s", extra);
+	else if (options_has(o, "detectors"))
 		cli_try(cli, "-d A,B for several detectors; " PROGRAM " help %s", verb->name);
 	else
 		cli_try(cli, PROGRAM " help %s", verb->name);

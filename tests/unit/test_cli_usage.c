@@ -28,6 +28,7 @@ static const struct refusal refusals[] = {
 	{"--jsn status", EXIT_USAGE, "no option --jsn in front of the verb", NULL},
 	{"status --jsno", EXIT_USAGE, "there is no option --jsno; nearest: --json", "help status"},
 	{"status extra", EXIT_USAGE, "'extra' is one word too many", "help status"},
+	{"plot 1 ring.svg", EXIT_USAGE, "one word too many", "--plot ring.svg"},
 	{"sweep wavelength 1nm 2nm --stpe 1pm", EXIT_USAGE, "nearest: --step", NULL},
 	{"sweep wavelength 1nm 2nm --step", EXIT_USAGE, "--step wants a value: --step STEP", NULL},
 	{"sweep wavelength 1nm 2nm --step 1pm --step 2pm", EXIT_USAGE,
