@@ -6,6 +6,7 @@
  */
 #include "exported.h"
 #include "session.h"
+#include "trial.h"
 
 #include <check.h>
 #include <math.h>

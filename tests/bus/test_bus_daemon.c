@@ -16,6 +16,7 @@
 #include "holder.h"
 #include "runs.h"
 #include "session.h"
+#include "trial.h"
 
 #include "run_suite.h" /* last: it defines a macro fail() */
 

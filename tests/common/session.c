@@ -367,21 +367,3 @@ uint64_t session_log_time(json_t *log, const char *event, uint64_t from_ns)
 	}
 	return 0;
 }
-
-uint64_t trial_seed(void)
-{
-	const char *text = getenv("ETALON_SEED");
-	uint64_t seed = text ? strtoull(text, NULL, 0) : 20260101;
-
-	printf("seed %llu (set ETALON_SEED for another)\n", (unsigned long long)seed);
-	return seed;
-}
-
-uint64_t trial_next(uint64_t *state)
-{
-	uint64_t z = (*state += 0x9e3779b97f4a7c15ULL);
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
-	return z ^ (z >> 31);
-}

@@ -65,8 +65,4 @@ json_t *session_log(const struct session *s);
 /* t_ns of the first log line with this event at or after `from_ns`; 0: none. */
 uint64_t session_log_time(json_t *log, const char *event, uint64_t from_ns);
 
-/* Deterministic pseudo-random numbers for trials; the seed is printed by trial_seed(). */
-uint64_t trial_seed(void); /* $ETALON_SEED or a constant */
-uint64_t trial_next(uint64_t *state);
-
 #endif

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "../common/erb1_board.h"
-#include "../common/session.h"
+#include "trial.h"
 #include "base/util.h"
 #include "link/link.h"
 #include "link/quantity.h"
@@ -155,11 +155,7 @@ int main(int argc, char **argv)
 	Suite *suite = suite_create("fuzz description");
 	TCase *tc = tcase_create("fuzz");
 
-	seed = trial_seed();
-	if (argc > 1)
-		rounds = strtoull(argv[1], NULL, 10);
-	if (argc > 2)
-		seed = strtoull(argv[2], NULL, 10);
+	trial_arguments(argc, argv, &rounds, &seed);
 	tcase_set_timeout(tc, 0);
 	tcase_add_test(tc, whatever_parses_is_safe_to_use);
 	tcase_add_test(tc, noise_is_no_description);

@@ -9,7 +9,7 @@
 
 #include "../../kmod/sequencer.h"
 #include "../common/erb1_board.h"
-#include "../common/session.h"
+#include "trial.h"
 #include "base/util.h"
 #include "emulator/program.h"
 #include "kmod_program.h"
@@ -153,11 +153,7 @@ int main(int argc, char **argv)
 	Suite *suite = suite_create("fuzz kmod sequencer");
 	TCase *tc = tcase_create("fuzz");
 
-	seed = trial_seed();
-	if (argc > 1)
-		rounds = strtoull(argv[1], NULL, 10);
-	if (argc > 2)
-		seed = strtoull(argv[2], NULL, 10);
+	trial_arguments(argc, argv, &rounds, &seed);
 	tcase_set_timeout(tc, 0);
 	tcase_add_test(tc, driver_and_board_judge_alike);
 	suite_add_tcase(suite, tc);

@@ -10,7 +10,7 @@
 
 #include "../common/fake_board.h"
 #include "../common/fake_transport.h"
-#include "../common/session.h"
+#include "trial.h"
 #include "base/util.h"
 #include "link/registers.h"
 #include "measure/ledger.h"
@@ -236,11 +236,7 @@ int main(int argc, char **argv)
 	Suite *suite = suite_create("fuzz records");
 	TCase *tc = tcase_create("fuzz");
 
-	seed = trial_seed();
-	if (argc > 1)
-		rounds = strtoull(argv[1], NULL, 10);
-	if (argc > 2)
-		seed = strtoull(argv[2], NULL, 10);
+	trial_arguments(argc, argv, &rounds, &seed);
 	tcase_set_timeout(tc, 0);
 	tcase_add_test(tc, no_damaged_run_is_complete);
 	tcase_add_test(tc, the_driver_survives_any_bytes);

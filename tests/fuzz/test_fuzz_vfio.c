@@ -14,7 +14,7 @@
 #include "base/util.h"
 #include "hw.h"
 #include "pcie_driver.h"
-#include "session.h"
+#include "trial.h"
 
 #include "run_suite.h" /* last: it defines a macro fail() */
 
@@ -232,11 +232,7 @@ int main(int argc, char **argv)
 	Suite *suite = suite_create("fuzz_vfio");
 	TCase *tcase = tcase_create("random");
 
-	seed = trial_seed();
-	if (argc > 1)
-		rounds = strtoull(argv[1], NULL, 10);
-	if (argc > 2)
-		seed = strtoull(argv[2], NULL, 10);
+	trial_arguments(argc, argv, &rounds, &seed);
 	tcase_set_timeout(tcase, 3600);
 	tcase_add_test(tcase, no_sequence_of_messages_harms_the_emulator);
 	suite_add_tcase(suite, tcase);

@@ -16,6 +16,7 @@
 #include "base/util.h"
 #include "runs.h"
 #include "session.h"
+#include "trial.h"
 #include "run_suite.h"
 
 #define SWEEP_MS 700 /* from call to stored, roughly: the kill falls anywhere in it and a little later */

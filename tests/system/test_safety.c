@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "base/util.h"
 #include "session.h"
+#include "trial.h"
 #include "run_suite.h"
 
 #define WATCHDOG_MS 250.0

@@ -19,6 +19,7 @@
 #include "base/util.h"
 #include "runs.h"
 #include "session.h"
+#include "trial.h"
 #include "run_suite.h"
 
 #define STRANGERS 8

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <inttypes.h>
 
-#include "../common/session.h"
+#include "trial.h"
 #include "base/util.h"
 #include "ring.h"
 #include "wide.h"
