@@ -44,6 +44,7 @@ struct analysis {
 	struct pool_result noise;
 	bool noise_from_data;
 	double min_extinction_db, widest_part;
+	struct team *team;
 };
 
 static void analysis_clear(struct analysis *a)
@@ -193,16 +194,40 @@ static int merge_doublets(struct resonances *all)
 	return 0;
 }
 
+/* One stage of all resonances: each sees its neighbours as they were before it. */
+struct stage {
+	struct resonances before;
+	struct resonance *list;
+	int (*of)(const struct resonances *all, struct resonance *r);
+};
+
+static int stage_turn(void *userdata, size_t i)
+{
+	const struct stage *s = userdata;
+
+	return s->of(&s->before, &s->list[i]);
+}
+
+static int for_all(struct analysis *a, int (*of)(const struct resonances *all, struct resonance *r))
+{
+	size_t bytes = a->all.count * sizeof(*a->all.list);
+	_cleanup_free_ struct resonance *before = malloc(bytes + 1);
+	struct stage s = {.before = a->all, .list = a->all.list, .of = of};
+
+	if (!before)
+		return -ENOMEM;
+	memcpy(before, a->all.list, bytes);
+	s.before.list = before;
+	return team_run(a->team, a->all.count, stage_turn, &s);
+}
+
 static int first_fits(struct analysis *a)
 {
 	struct resonances *all = &a->all;
+	int r = for_all(a, resonance_first_fit);
 
-	for (size_t i = 0; i < all->count; i++) {
-		int r = resonance_first_fit(all, &all->list[i]);
-
-		if (r < 0)
-			return r;
-	}
+	if (r < 0)
+		return r;
 	drop_misfits(all, a->widest_part);
 	drop_doubles(all);
 	return merge_doublets(all);
@@ -278,18 +303,6 @@ static int find_ripple(struct analysis *a, bool first)
 
 /* ---- full fits ---- */
 
-static int for_all(struct resonances *all,
-		   int (*stage)(const struct resonances *all, struct resonance *r))
-{
-	for (size_t i = 0; i < all->count; i++) {
-		int r = stage(all, &all->list[i]);
-
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
 /* No sigma would change by more than a part of itself that nobody can see. */
 static bool is_settled(const struct fit_noise *before, const struct fit_noise *after)
 {
@@ -305,11 +318,11 @@ static int full_fits(struct analysis *a)
 	double stated_nm = all->sigma_x_known ? a->spectrum.description.sigma_x_nm : 0;
 	int r;
 
-	r = for_all(all, resonance_fit);
+	r = for_all(a, resonance_fit);
 	if (r == 0)
-		r = for_all(all, resonance_choose_shape);
+		r = for_all(a, resonance_choose_shape);
 	if (r == 0)
-		r = for_all(all, resonance_allow_for_shape);
+		r = for_all(a, resonance_allow_for_shape);
 	if (r == 0)
 		r = find_ripple(a, false);
 	for (int pass = 0; r == 0 && pass < NOISE_PASSES; pass++) {
@@ -318,7 +331,7 @@ static int full_fits(struct analysis *a)
 		a->noise = pool_noise(all, stated_nm);
 		if (pass > 0 && is_settled(&before, &all->noise))
 			break;
-		r = for_all(all, resonance_refit);
+		r = for_all(a, resonance_refit);
 	}
 	return r;
 }
@@ -472,6 +485,7 @@ int analyse_resonances(const struct table *table, const char *channel,
 		.min_extinction_db = options && options->min_extinction_db > 0
 					     ? options->min_extinction_db
 					     : ANALYSE_MIN_EXTINCTION_DB,
+		.team = options ? options->team : NULL,
 	};
 	struct report report;
 	json_t *result;

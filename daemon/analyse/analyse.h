@@ -9,6 +9,7 @@
 #ifndef ETALON_ANALYSE_ANALYSE_H
 #define ETALON_ANALYSE_ANALYSE_H
 
+#include "analyse/team.h"
 #include "data/table.h"
 
 #define ANALYSE_METHOD_RESONANCES "resonances"
@@ -16,6 +17,7 @@
 
 struct analyse_options {
 	double min_extinction_db; /* shallower features are not resonances; 0: ANALYSE_MIN_EXTINCTION_DB */
+	struct team *team; /* shares the fits; NULL: the caller's thread alone, the same result */
 };
 
 #define ANALYSE_MIN_EXTINCTION_DB 0.1

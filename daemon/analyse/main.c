@@ -248,9 +248,13 @@ static int analyse_files(const struct arguments *a)
 int main(int argc, char **argv)
 {
 	struct arguments a = {.frame_fd = -1};
+	_cleanup_(team_freep) struct team *team = NULL;
 	int r = parse(argc, argv, &a);
 
 	if (r != 0)
 		return r == 1 ? flush() : r;
+	/* Without helpers it takes longer. */
+	if (team_new(team_helpers_here(), &team) == 0)
+		a.options.team = team;
 	return a.frame_fd >= 0 ? analyse_frame(&a) : analyse_files(&a);
 }

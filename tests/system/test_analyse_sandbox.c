@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -96,6 +97,34 @@ START_TEST(nothing_but_computing_is_allowed)
 }
 END_TEST
 
+static int open_together(void *userdata, _unused_ size_t i)
+{
+	pthread_barrier_wait(userdata); /* each thread has one of the two turns */
+	return -opens_a_file(-1);
+}
+
+/* Threads that were there before are held, too. */
+START_TEST(a_helping_thread_opens_no_file)
+{
+	pid_t pid = fork();
+	int status;
+
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0) {
+		struct team *team = NULL;
+		pthread_barrier_t barrier;
+
+		pthread_barrier_init(&barrier, NULL, 2);
+		if (team_new(1, &team) < 0 || sandbox_enter(-1) < 0)
+			_exit(100);
+		_exit(-team_run(team, 2, open_together, &barrier));
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(WIFEXITED(status));
+	ck_assert_int_eq(WEXITSTATUS(status), 0);
+}
+END_TEST
+
 static int sees_descriptor(int fd)
 {
 	return fcntl(fd, F_GETFD) >= 0 ? 0 : 1;
@@ -145,6 +174,7 @@ int main(void)
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, nothing_but_computing_is_allowed, 0, (int)ARRAY_SIZE(attempts));
+	tcase_add_test(tc, a_helping_thread_opens_no_file);
 	tcase_add_test(tc, other_descriptors_are_closed_and_the_kept_one_is_not);
 	tcase_add_test(tc, an_analysis_gets_on_inside);
 	suite_add_tcase(suite, tc);
