@@ -194,40 +194,17 @@ static int merge_doublets(struct resonances *all)
 	return 0;
 }
 
-/* One stage of all resonances: each sees its neighbours as they were before it. */
-struct stage {
-	struct resonances before;
-	struct resonance *list;
-	int (*of)(const struct resonances *all, struct resonance *r);
-};
-
-static int stage_turn(void *userdata, size_t i)
-{
-	const struct stage *s = userdata;
-
-	return s->of(&s->before, &s->list[i]);
-}
-
-static int for_all(struct analysis *a, int (*of)(const struct resonances *all, struct resonance *r))
-{
-	size_t bytes = a->all.count * sizeof(*a->all.list);
-	_cleanup_free_ struct resonance *before = malloc(bytes + 1);
-	struct stage s = {.before = a->all, .list = a->all.list, .of = of};
-
-	if (!before)
-		return -ENOMEM;
-	memcpy(before, a->all.list, bytes);
-	s.before.list = before;
-	return team_run(a->team, a->all.count, stage_turn, &s);
-}
-
 static int first_fits(struct analysis *a)
 {
 	struct resonances *all = &a->all;
-	int r = for_all(a, resonance_first_fit);
 
-	if (r < 0)
-		return r;
+	/* One after the other: of two candidates in one dip the second sees what the first took. */
+	for (size_t i = 0; i < all->count; i++) {
+		int r = resonance_first_fit(all, &all->list[i]);
+
+		if (r < 0)
+			return r;
+	}
 	drop_misfits(all, a->widest_part);
 	drop_doubles(all);
 	return merge_doublets(all);
@@ -302,6 +279,33 @@ static int find_ripple(struct analysis *a, bool first)
 }
 
 /* ---- full fits ---- */
+
+/* One stage of all resonances: each sees its neighbours as they were before it. */
+struct stage {
+	struct resonances before;
+	struct resonance *list;
+	int (*of)(const struct resonances *all, struct resonance *r);
+};
+
+static int stage_turn(void *userdata, size_t i)
+{
+	const struct stage *s = userdata;
+
+	return s->of(&s->before, &s->list[i]);
+}
+
+static int for_all(struct analysis *a, int (*of)(const struct resonances *all, struct resonance *r))
+{
+	size_t bytes = a->all.count * sizeof(*a->all.list);
+	_cleanup_free_ struct resonance *before = malloc(bytes + 1);
+	struct stage s = {.before = a->all, .list = a->all.list, .of = of};
+
+	if (!before)
+		return -ENOMEM;
+	memcpy(before, a->all.list, bytes);
+	s.before.list = before;
+	return team_run(a->team, a->all.count, stage_turn, &s);
+}
 
 /* No sigma would change by more than a part of itself that nobody can see. */
 static bool is_settled(const struct fit_noise *before, const struct fit_noise *after)
