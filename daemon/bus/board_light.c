@@ -362,12 +362,21 @@ int board_method_set_gate(sd_bus_message *m, void *userdata, sd_bus_error *error
 
 /* ---- dark, and out of a trip ---- */
 
+#define TURNED_OFF_BY "turned off by %s"
+
 static void audit_off(struct bus *bus, sd_bus_message *m, const struct actor *actor)
 {
 	sd_bus_error error = SD_BUS_ERROR_NULL;
+	struct board *board = board_of_call(bus, m, &error);
+	char why[96], fuller[128];
 
-	audit(actor, "Off", board_of_call(bus, m, &error), "%s", "");
+	audit(actor, "Off", board, "%s", "");
 	sd_bus_error_free(&error);
+	if (!board || actor->uid == UINT32_MAX)
+		return;
+	snprintf(why, sizeof(why), TURNED_OFF_BY, actor->name);
+	snprintf(fuller, sizeof(fuller), "%s (uid %u)", why, actor->uid);
+	board_retell_off(board, why, fuller);
 }
 
 /* Who it was is asked when the light is off. */
@@ -383,7 +392,7 @@ int board_method_off(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *e
 	if (r < 0)
 		return r;
 	/* A job must know its cause before its records can end; this, too, turns light off. */
-	snprintf(why, sizeof(why), "turned off by %s", actor.name);
+	snprintf(why, sizeof(why), TURNED_OFF_BY, actor.name);
 	if (board->job)
 		job_light_lost(board->job, -ECANCELED, why);
 	board_off(board, why, answer_nothing, p);

@@ -147,6 +147,27 @@ char *board_trip_text(uint32_t causes)
 }
 
 /* The board latches the cause that acted; a later command of ours changes nothing of that. */
+static bool retell(char **text, const char *cause, const char *fuller)
+{
+	char *copy;
+
+	if (!*text || !streq(*text, cause))
+		return false;
+	copy = strdup(fuller);
+	if (!copy)
+		return false;
+	free(*text);
+	*text = copy;
+	return true;
+}
+
+void board_retell_off(struct board *b, const char *cause, const char *fuller)
+{
+	retell(&b->dark_reason, cause, fuller);
+	if (retell(&b->last_off_cause, cause, fuller))
+		board_changed(b, BOARD_LAST_OFF);
+}
+
 static void record_end_of_light(struct board *b)
 {
 	_cleanup_free_ char *trip = NULL;

@@ -101,6 +101,8 @@ char **board_why_dark(const struct board *board);
 void board_changed(struct board *board, unsigned int what);
 /* Records what ended light, now or at `when_ns`. */
 void board_record_off(struct board *board, const char *cause, uint64_t when_ns);
+/* The same end of light in fuller words, which were not known in time. */
+void board_retell_off(struct board *board, const char *cause, const char *fuller);
 /* "the board tripped: the interlock is open": malloc'ed. */
 char *board_trip_text(uint32_t causes);
 /* Effective limits of a source, and who set them: "hardware" or "site". */

@@ -53,6 +53,20 @@ static void cause_tells(const char *part)
 		      cause, part);
 }
 
+/* Who a caller is, the bus tells when it is asked. */
+static void cause_becomes(const char *part)
+{
+	uint64_t until = now_ns() + 5 * NSEC_PER_SEC;
+	_cleanup_free_ char *cause = last_off_cause(bus, board);
+
+	while (!strstr(cause, part) && now_ns() < until) {
+		poll(NULL, 0, 5);
+		free(cause);
+		cause = last_off_cause(bus, board);
+	}
+	cause_tells(part);
+}
+
 static char *holder_name(void)
 {
 	char *name = NULL;
@@ -139,6 +153,7 @@ START_TEST(a_stranger_turns_light_off_without_a_lease)
 	ck_assert_int_eq(holder_call(bus, board, BOARD, "Off", error, ""), 0);
 	ck_assert(session_wait_state(bus, board, "off", 10000));
 	cause_tells("turned off by :1.");
+	cause_becomes(" (uid ");
 	holder_end(&h);
 }
 END_TEST
