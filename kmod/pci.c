@@ -211,12 +211,17 @@ static int request_vectors(struct etalon_pci *link)
 
 /* ---- bringing the board up and down ---- */
 
-/* Where the ring is, and that we listen. The board is as after power-on. */
+/* RING_TABLE to CONTROL_BLOCK */
+#define RING_WORDS ((ETALON_REG_CONTROL_BLOCK + 8 - ETALON_REG_RING_TABLE) / 4)
+
+/*
+ * Where the ring is, and that we listen. The board may still know the memory of an earlier driver,
+ * which is others' now: it masters the bus when it knows ours.
+ */
 static int start_dma(struct etalon_pci *link)
 {
 	struct etalon_board *board = link->board;
-	const u32 ring[] = {
-		/* RING_TABLE to CONTROL_BLOCK */
+	const u32 ring[RING_WORDS] = {
 		lower_32_bits(link->ring_table_address),
 		upper_32_bits(link->ring_table_address),
 		board->memory.page_count,
@@ -229,8 +234,9 @@ static int start_dma(struct etalon_pci *link)
 	int ret;
 
 	memset(link->control, 0, sizeof(*link->control));
-	pci_set_master(link->pdev);
 	ret = etalon_registers_try(board, ETALON_REG_RING_TABLE, ring, ARRAY_SIZE(ring), &refusal);
+	if (!ret)
+		pci_set_master(link->pdev);
 	if (!ret)
 		ret = etalon_registers_try(board, ETALON_REG_INTERRUPT_GAP_NS, &gap, 1, &refusal);
 	if (!ret)
@@ -242,13 +248,17 @@ static int start_dma(struct etalon_pci *link)
 	return ret;
 }
 
+/* It forgets our memory, too: whoever lets it master the bus next does not know of it. */
 static void stop_dma(struct etalon_pci *link)
 {
-	const u32 none = 0;
+	static const u32 none[RING_WORDS];
+	const bool hears = !reachable(link) && answers(link);
 
-	if (!reachable(link) && answers(link))
-		pci_link_write(link->board, ETALON_REG_INTERRUPT_ENABLE, &none, 1);
+	if (hears)
+		pci_link_write(link->board, ETALON_REG_INTERRUPT_ENABLE, none, 1);
 	pci_clear_master(link->pdev);
+	if (hears)
+		pci_link_write(link->board, ETALON_REG_RING_TABLE, none, RING_WORDS);
 }
 
 static int wake(struct etalon_pci *link)
