@@ -412,6 +412,7 @@ static int control_release(struct inode *inode, struct file *filp)
 		etalon_emission_revoke(board);
 	}
 	mutex_unlock(&board->lock);
+	etalon_emission_await_dark(board);
 	etalon_program_free(control);
 	kvfree(control);
 	put_device(&board->dev);

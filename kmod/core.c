@@ -180,6 +180,8 @@ static void go(struct etalon_board *board, enum etalon_presence next, enum etalo
 		etalon_emission_off(board, ETALON_HW_COMMAND_HALT, cause);
 	leave(board, sleeping_or(board->presence, next), cause);
 	mutex_unlock(&board->lock);
+	if (reachable)
+		etalon_emission_await_dark(board);
 }
 
 void etalon_board_suspend(struct etalon_board *board, enum etalon_cause cause)

@@ -4,8 +4,13 @@
  * revocation. A process function: the board's own watchdog and its hardware chain are the safety
  * system.
  */
+#include <linux/delay.h>
+
 #include "compat.h"
 #include "etalon.h"
+
+/* Whatever a board promises: close() shall not hang. */
+#define DARK_WAIT_MAX_NS (100 * (u64)NSEC_PER_MSEC)
 
 #define CREATE_TRACE_POINTS
 #include "trace.h"
@@ -35,13 +40,36 @@ void etalon_emission_revoke(struct etalon_board *board)
 	etalon_board_note_event(board);
 }
 
+/* Told, or found out just now: light is gone when the board's own promise has come true. */
+static void expect_dark(struct etalon_board *board)
+{
+	const struct etalon_hw_description *head = board->description.head;
+	const u64 promised_ns = max3(head->off_gate_ns, head->off_port_ns, head->off_current_ns);
+
+	board->dark_at = ktime_add_ns(ktime_get(), min_t(u64, promised_ns, DARK_WAIT_MAX_NS));
+}
+
+void etalon_emission_await_dark(struct etalon_board *board)
+{
+	s64 left_us;
+
+	mutex_lock(&board->lock);
+	left_us = ktime_us_delta(board->dark_at, ktime_get());
+	mutex_unlock(&board->lock);
+	if (left_us >= 0)
+		fsleep((unsigned long)left_us + 1);
+}
+
 int etalon_emission_off(struct etalon_board *board, u32 command, enum etalon_cause cause)
 {
+	const bool shone = may_emit(board->safety.state);
 	int ret;
 
 	disarm(board);
 	ret = board->ops->dark(board, command);
 	trace_etalon_emission_off(board->number, cause, ret);
+	if (!ret && shone)
+		expect_dark(board);
 	if (ret == -EIO)
 		dev_err_ratelimited(&board->dev,
 				    "does not go dark when told; switch it off by its key\n");
@@ -57,6 +85,7 @@ void etalon_emission_noted(struct etalon_board *board)
 {
 	if (!board->armed || may_emit(board->safety.state))
 		return;
+	expect_dark(board);
 	if (board->safety.last_off_cause != ETALON_HW_CAUSE_WATCHDOG)
 		return disarm(board);
 	etalon_emission_cause(board, ETALON_CAUSE_EXPIRY);

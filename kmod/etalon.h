@@ -221,6 +221,7 @@ struct etalon_board {
 	bool armed;
 	u64 period_ns;
 	ktime_t deadline; /* of the next KICK */
+	ktime_t dark_at; /* what the last end of emission takes is over */
 	struct hrtimer expiry;
 	struct work_struct expired;
 
@@ -329,6 +330,11 @@ void etalon_emission_destroy(struct etalon_board *board); /* without */
 void etalon_emission_cause(struct etalon_board *board, enum etalon_cause cause);
 /* OFF or HALT. When it returns, the board has been told, or there is none. */
 int etalon_emission_off(struct etalon_board *board, u32 command, enum etalon_cause cause);
+/*
+ * Until the board is dark by its own promise: where its holder or the driver goes, nobody looks
+ * after it any more. Sleeps; without the lock.
+ */
+void etalon_emission_await_dark(struct etalon_board *board);
 /* board->safety is new: the board may have left the armed states by itself. */
 void etalon_emission_noted(struct etalon_board *board);
 int etalon_emission_arm(struct etalon_board *board, u64 period_ns, struct etalon_refusal *refusal);
