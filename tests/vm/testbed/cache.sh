@@ -21,6 +21,11 @@ cache_key() { # files and words that go in
 cached() { # name key builder
 	local name=$1 unfinished began lock
 	piece=$cache_root/$name-$2
+	if [ -d "$piece" ]; then # whole, since it has its name: wait for nobody who builds another
+		touch "$piece"
+		say "$name: cached"
+		return
+	fi
 	mkdir -p "$cache_root"
 	exec {lock}>"$cache_root/$name.lock"
 	flock "$lock"
