@@ -438,8 +438,10 @@ static int take_control(struct etalon_board *board, struct etalon_control *contr
 		ret = -EBUSY;
 	else if (board->presence == ETALON_PRESENT)
 		ret = etalon_board_result(board, widen_limits(board));
-	if (!ret)
+	if (!ret) {
 		board->control = control;
+		board->distrusted = false; /* by its last holder */
+	}
 	mutex_unlock(&board->lock);
 	return ret;
 }

@@ -122,13 +122,11 @@ static void heed(struct etalon_board *board)
 
 void etalon_board_collect(struct etalon_board *board)
 {
-	struct etalon_progress progress;
 	bool changed;
 
 	if (board->distrusted)
 		return;
-	board->ops->progress(board, &progress);
-	if (etalon_records_take(board, &progress, &changed) < 0)
+	if (etalon_records_take(board, &changed) < 0)
 		etalon_board_distrust(board, "a record number or state that cannot be");
 	else if (changed)
 		heed(board);
@@ -141,13 +139,13 @@ static void distrust_unlocked(struct etalon_board *board, const char *what)
 	mutex_unlock(&board->lock);
 }
 
-void etalon_board_progress(struct etalon_board *board, const struct etalon_progress *progress)
+void etalon_board_progress(struct etalon_board *board)
 {
 	bool changed;
 
 	if (READ_ONCE(board->distrusted))
 		return;
-	if (etalon_records_take(board, progress, &changed) < 0)
+	if (etalon_records_take(board, &changed) < 0)
 		return distrust_unlocked(board, "a record number or state that cannot be");
 	if (!changed)
 		return;

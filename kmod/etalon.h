@@ -149,7 +149,7 @@ struct etalon_link_ops {
 	/* ---- records ---- */
 	/* Records before `sequence` may be overwritten. Under board->ring_lock: no sleep. */
 	void (*consume)(struct etalon_board *board, u64 sequence);
-	/* What the board has told by now; costs no access to it. */
+	/* What the board has told by now; costs no access to it. Under board->ring_lock: no sleep. */
 	void (*progress)(struct etalon_board *board, struct etalon_progress *ret);
 	/* Makes what the board wrote visible. Under board->ring_lock. May be NULL. */
 	void (*sync)(struct etalon_board *board, const struct etalon_ring_span *span);
@@ -208,7 +208,7 @@ struct etalon_board {
 	enum etalon_presence presence;
 	struct etalon_control *control; /* who holds it, NULL: nobody */
 	bool has_capture; /* the capture fd is open */
-	bool distrusted; /* until the next load or resume: what it says is not looked at */
+	bool distrusted; /* until the next holder or resume: what it says is not looked at */
 	struct etalon_safety safety;
 	DECLARE_BITMAP(limits_narrowed,
 		       ETALON_HW_SOURCES_MAX); /* by an earlier holder, on the board */
@@ -274,8 +274,8 @@ void etalon_board_resume(struct etalon_board *board);
 /* It does not answer and will not again. Unregister is still to be called. */
 void etalon_board_lost(struct etalon_board *board);
 
-/* New records, or another state. May sleep. */
-void etalon_board_progress(struct etalon_board *board, const struct etalon_progress *progress);
+/* New records, or another state: ops->progress will say which. May sleep. */
+void etalon_board_progress(struct etalon_board *board);
 void etalon_board_aux_event(struct etalon_board *board);
 
 /* ---- inside the core ---- */
@@ -306,8 +306,7 @@ void etalon_memory_free(struct etalon_ring_memory *memory);
 
 /* records.c: take board->ring_lock themselves */
 /* 0, or -EPROTO; *ret_changed: more than the counts is not what it was. */
-int etalon_records_take(struct etalon_board *board, const struct etalon_progress *progress,
-			bool *ret_changed);
+int etalon_records_take(struct etalon_board *board, bool *ret_changed);
 /* -EBUSY: records of another layout are not released; *refusal says which. */
 int etalon_records_can_load(struct etalon_board *board, u32 stride, struct etalon_refusal *refusal);
 int etalon_records_load(struct etalon_board *board, u32 stride, u64 first,

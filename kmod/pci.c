@@ -159,11 +159,9 @@ static irqreturn_t on_message(int irq, void *data)
 {
 	const struct etalon_pci_vector *vector = data;
 	struct etalon_board *board = vector->link->board;
-	struct etalon_progress progress;
 
 	atomic64_inc(&board->interrupts);
-	pci_link_progress(board, &progress);
-	etalon_board_progress(board, &progress);
+	etalon_board_progress(board);
 	if (is_aux(vector))
 		etalon_board_aux_event(board);
 	return IRQ_HANDLED;

@@ -231,8 +231,6 @@ static int load_on_board(struct etalon_control *control, const struct etalon_pro
 		ret = take_loaded(board, control, facts, loaded);
 	if (!ret)
 		ret = etalon_records_load(board, facts->stride, loaded->produced, refusal);
-	if (!ret)
-		board->distrusted = false; /* a new beginning */
 	return ret;
 }
 

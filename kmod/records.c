@@ -51,26 +51,33 @@ static bool differs(const struct etalon_progress *a, const struct etalon_progres
 	       a->sequencer != b->sequencer || a->status_bits != b->status_bits;
 }
 
-int etalon_records_take(struct etalon_board *board, const struct etalon_progress *progress,
-			bool *ret_changed)
+static bool plausible(const struct etalon_progress *progress)
 {
+	return progress->state <= ETALON_HW_STATE_TRIPPED &&
+	       progress->sequencer <= ETALON_HW_SEQUENCER_ENDED;
+}
+
+/* Several ask, each in a handler or call of its own: in the lock none has an older answer. */
+int etalon_records_take(struct etalon_board *board, bool *ret_changed)
+{
+	struct etalon_progress progress;
 	bool wake = false;
 	s64 more = 0;
 	u64 from;
 
 	*ret_changed = false;
-	if (progress->state > ETALON_HW_STATE_TRIPPED ||
-	    progress->sequencer > ETALON_HW_SEQUENCER_ENDED)
-		return -EPROTO;
 	spin_lock(&board->ring_lock);
+	board->ops->progress(board, &progress);
 	from = board->ring.producer;
-	if (!board->ring_closed)
-		more = etalon_ring_produce(&board->ring, progress->producer);
+	if (!plausible(&progress))
+		more = -EPROTO;
+	else if (!board->ring_closed)
+		more = etalon_ring_produce(&board->ring, progress.producer);
 	if (more > 0)
 		sync_records(board, from, board->ring.producer);
 	if (more >= 0) {
-		*ret_changed = differs(&board->told, progress);
-		board->told = *progress;
+		*ret_changed = differs(&board->told, &progress);
+		board->told = progress;
 		publish(board);
 		wake = more && board->ring.producer > board->want;
 	}
