@@ -37,11 +37,27 @@ boots() { # boot.sh's arguments...
 	tests/vm/boot.sh "$@" || guests_failed=yes
 }
 
-# An emulated board that lives as long as the command, which finds it at $board_socket.
+# Programs of guest/ that know the driver's contract, for any guest.
+build_guest_programs() { # folder name="further sources"...
+	local folder=$1 name sources
+	shift
+	mkdir -p "$folder"
+	for name in "$@"; do
+		sources=(${name#*=})
+		name=${name%%=*}
+		gcc -O2 -Wall -Wextra -Werror -static -pthread -D_GNU_SOURCE -Ikmod -o "$folder/$name" \
+			"tests/vm/guest/$name.c" "${sources[@]/#/tests/vm/guest/}" || return
+	done
+}
+
+# An emulated board that lives as long as the command, which finds it at $board_socket; what the
+# requests of host_board.sh need is in the environment.
 with_board() { # folder-for-logs pcie|socket emulator's arguments... -- command...
 	local log=$1 arguments=("--$2") emulator status i
 	board_socket=$(mktemp -u)
+	export BOARD_FAULTS=$board_socket.faults BOARD_PIDFILE=$log/board.pid BOARD_COMMAND
 	arguments+=("$board_socket" --log "$log/board.log")
+	arguments+=(--fault-socket "$BOARD_FAULTS" --pidfile "$BOARD_PIDFILE")
 	shift 2
 	while [ "$1" != -- ]; do
 		arguments+=("$1")
@@ -49,7 +65,9 @@ with_board() { # folder-for-logs pcie|socket emulator's arguments... -- command.
 	done
 	shift
 	mkdir -p "$log"
-	"${BUILD:-build}/etalon-emulator" "${arguments[@]}" >"$log/emulator.log" 2>&1 &
+	rm -f "$log/board.log"
+	BOARD_COMMAND="${BUILD:-build}/etalon-emulator ${arguments[*]}"
+	$BOARD_COMMAND >"$log/emulator.log" 2>&1 &
 	emulator=$!
 	for ((i = 0; i < 100; i++)); do
 		[ ! -S "$board_socket" ] || break
@@ -59,7 +77,7 @@ with_board() { # folder-for-logs pcie|socket emulator's arguments... -- command.
 	status=$?
 	kill $emulator 2>/dev/null
 	wait $emulator 2>/dev/null
-	rm -f "$board_socket"
+	rm -f "$board_socket" "$BOARD_FAULTS"
 	return $status
 }
 

@@ -15,6 +15,8 @@
 #include <unistd.h>
 
 #define RECORDS_AT_ONCE 1024
+#define KICKS_PER_PERIOD 4
+#define LOOK_US 2000
 
 void die(const char *format, ...)
 {
@@ -155,17 +157,34 @@ static uint32_t crc32c(uint32_t crc, const void *data, size_t bytes)
 	return ~crc;
 }
 
+static void take_gap(struct ledger *l, const struct etalon_hw_record_gap *gap)
+{
+	const uint64_t first = gap->head.sequence - l->missing;
+
+	if (gap->first != first || gap->count != l->missing)
+		die("GAP says %llu from %llu on, missing are %llu from %llu on",
+		    (unsigned long long)gap->count, (unsigned long long)gap->first,
+		    (unsigned long long)l->missing, (unsigned long long)first);
+	l->lost += gap->count;
+	l->gaps += gap->points;
+	l->missing = 0;
+}
+
 static void take(struct ledger *l, const void *bytes, uint32_t stride, FILE *keep)
 {
 	const struct etalon_hw_record *head = bytes;
 	const struct etalon_hw_record_point *point = bytes;
-	const struct etalon_hw_record_gap *gap = bytes;
 
+	if (head->sequence != l->sequence) { /* dropped: its place is as it was */
+		l->missing++;
+		l->sequence++;
+		return;
+	}
 	if (head->magic != ETALON_HW_RECORD_MAGIC || head->size != stride)
 		die("record %llu is none", (unsigned long long)l->sequence);
-	if (head->sequence != l->sequence)
-		die("record %llu where %llu was due", (unsigned long long)head->sequence,
-		    (unsigned long long)l->sequence);
+	if (l->missing && head->type != ETALON_HW_RECORD_GAP)
+		die("record %llu after %llu that are missing, and no GAP says so",
+		    (unsigned long long)l->sequence, (unsigned long long)l->missing);
 	l->sequence++;
 	switch (head->type) {
 	case ETALON_HW_RECORD_START:
@@ -180,7 +199,7 @@ static void take(struct ledger *l, const void *bytes, uint32_t stride, FILE *kee
 		sweep_keep(keep, bytes, stride);
 		break;
 	case ETALON_HW_RECORD_GAP:
-		l->gaps += gap->points;
+		take_gap(l, bytes);
 		break;
 	case ETALON_HW_RECORD_END:
 		l->ended = true;
@@ -189,7 +208,7 @@ static void take(struct ledger *l, const void *bytes, uint32_t stride, FILE *kee
 	}
 }
 
-static void release(struct client *c, uint64_t sequence)
+void client_release(struct client *c, uint64_t sequence)
 {
 	struct etalon_sequence s = {.size = sizeof(s), .sequence = sequence};
 
@@ -233,7 +252,7 @@ void client_records(struct client *c, const struct etalon_load *load, bool mappe
 		int r;
 
 		if (mapped ? take_mapped(c, &l, keep) : take_read(c, load->stride, &l, keep)) {
-			release(c, l.sequence);
+			client_release(c, l.sequence);
 			continue;
 		}
 		must("WANT", call(c->capture, ETALON_IOC_WANT, &want), NULL);
@@ -270,6 +289,17 @@ void client_kick(struct client *c)
 	must("KICK", call(c->control, ETALON_IOC_KICK, NULL), NULL);
 }
 
+void client_wait(struct client *c, uint64_t period_ns)
+{
+	const uint64_t now = monotonic_ns();
+
+	if (now - c->kicked_ns >= period_ns / KICKS_PER_PERIOD) {
+		client_kick(c);
+		c->kicked_ns = now;
+	}
+	usleep(LOOK_US);
+}
+
 void client_light(struct client *c, uint64_t period_ns)
 {
 	struct etalon_command arm = {.size = sizeof(arm), .period_ns = period_ns};
@@ -287,8 +317,6 @@ void client_light(struct client *c, uint64_t period_ns)
 	must("SET_SOURCE", call(c->control, ETALON_IOC_SET_SOURCE, &power), &power.refusal);
 	must("ARM", call(c->control, ETALON_IOC_ARM, &arm), &arm.refusal);
 	must("EMIT", call(c->control, ETALON_IOC_EMIT, &emit), &emit.refusal);
-	while (client_status(c->control).state != ETALON_HW_STATE_EMITTING) {
-		client_kick(c);
-		usleep((useconds_t)(period_ns / 4000));
-	}
+	while (client_status(c->control).state != ETALON_HW_STATE_EMITTING)
+		client_wait(c, period_ns);
 }

@@ -23,6 +23,8 @@ __attribute__((noreturn, format(printf, 1, 2))) void die(const char *format, ...
 struct ledger {
 	uint64_t points;
 	uint64_t gaps; /* POINT records that GAP records speak of */
+	uint64_t lost; /* records that they speak of */
+	uint64_t missing; /* numbers without a record, of which no GAP has spoken yet */
 	uint64_t sequence; /* of the next record */
 	uint32_t crc;
 	bool started, ended;
@@ -36,6 +38,7 @@ struct client {
 	struct etalon_hw_description *description;
 	const struct etalon_ring_status *status; /* mapped */
 	const char *data;
+	uint64_t kicked_ns; /* by client_wait() */
 };
 
 /* Negative errno of an ioctl, 0 or more when it succeeded. */
@@ -50,6 +53,8 @@ struct etalon_status client_status(int fd);
 /* Uploads, loads; the answer of LOAD. */
 struct etalon_load client_load(struct client *c, const struct sweep *sweep);
 void client_start(struct client *c);
+/* Records before `sequence` may go. */
+void client_release(struct client *c, uint64_t sequence);
 /*
  * Reads records from the mapping, or by pread(), as they come, until END or `timeout_ms` without one. Keeps what is equal on
  * every transport in `keep`, if not NULL.
@@ -60,6 +65,8 @@ void client_records(struct client *c, const struct etalon_load *load, bool mappe
 /* Limits of all emitting sources as wide as they are, power, ARM, EMIT; returns when there is light. Kicks meanwhile. */
 void client_light(struct client *c, uint64_t period_ns);
 void client_kick(struct client *c);
+/* A moment, of which there are many in a period; kicks four times in each. */
+void client_wait(struct client *c, uint64_t period_ns);
 
 uint64_t monotonic_ns(void);
 

@@ -1,0 +1,23 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Light goes off, whatever ends it: the driver's part, seen from inside. What the light did is in
+# the emulator's log and for the host to read. The counts come in the file `trials`, a kind of end
+# and a number in each line.
+. ./check.sh
+. ./modules.sh
+. ./latency.sh
+
+check "the modules load" load_modules
+check "the driver's trace points are on" start_trace
+echo devices >/sys/power/pm_test
+echo 0 >/sys/module/suspend/parameters/pm_test_delay
+while read -r kind count; do
+	check "$kind, $count times" ./dark "$kind" "$count" 1
+done <trials
+if [ -e events ]; then
+	check "the driver is fast" check_latency "$(cat events)" 1000
+	sed 's/^/# /' /run/check.out
+fi
+check "the modules unload" rmmod etalon_pci etalon
+finish
