@@ -12,11 +12,7 @@ work=$PWD/$vm_build/driver
 mkdir -p "$work"
 
 build_clients() {
-	local client
-	for client in sweep lifetime; do
-		gcc -O2 -Wall -Wextra -Werror -static -pthread -D_GNU_SOURCE -Ikmod -o "$work/$client" \
-			"tests/vm/guest/$client.c" tests/vm/guest/client.c || return
-	done
+	build_guest_programs "$work" "sweep=client.c marks.c" lifetime=client.c || return
 	make --no-print-directory -j2 all "${BUILD:-build}/tests/vm/reference"
 }
 
