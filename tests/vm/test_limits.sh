@@ -1,0 +1,20 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# What the driver refuses, on one kernel: nothing of it depends on which (guest/limits.sh).
+. "$(dirname "$0")/level.sh"
+require_testbed
+
+kernel=7.2
+work=$PWD/$vm_build/limits
+
+boot_limits() {
+	boots --kernel $kernel --test tests/vm/guest/limits.sh --pcie "$board_socket" \
+		--with tests/vm/guest/modules.sh --with "$modules/etalon.ko" --with "$modules/etalon_pci.ko" \
+		--with "$modules/needs" --with "$work/limits" --with "$work/denied" --with udev/70-etalon.rules
+}
+
+promise "the guest's programs compile" build_guest_programs "$work" limits=client.c denied=client.c
+modules=$(build_modules kmod $kernel) && copy_needs "$modules" || { echo "0 passed, 1 failed"; exit 1; }
+with_board "$work" pcie -- boot_limits
+finish
