@@ -6,10 +6,13 @@
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 missed=0
-for source in tests/bench/bench_*.c; do
-	name=$(basename "$source" .c)
+for source in tests/bench/bench_*.c tests/bench/bench_*.sh; do
+	name=$(basename "${source%.*}")
 	[ $# -eq 0 ] || [[ " $* " == *" $name "* ]] || continue
 	echo "--- $name"
-	"${BUILD:-build}/tests/bench/$name" || missed=1
+	case $source in
+	*.sh) "$source" || missed=1 ;;
+	*) "${BUILD:-build}/tests/bench/$name" || missed=1 ;;
+	esac
 done
 exit $missed
