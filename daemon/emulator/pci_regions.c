@@ -104,9 +104,12 @@ static void fall_asleep(struct pci_front *f)
 
 static void write_config(struct pci_front *f, uint64_t offset, const uint8_t *data, uint32_t count)
 {
+	const bool mastered = pci_config_master(&f->config);
 	uint32_t asks;
 
 	pci_config_write(&f->config, offset, data, count, &asks);
+	if (pci_config_master(&f->config) != mastered)
+		board_log(f->board, "bus-master", mastered ? "\"on\":false" : "\"on\":true");
 	if (asks & PCI_ASKS_SLEEP)
 		fall_asleep(f);
 	if (asks & (PCI_ASKS_WAKE | PCI_ASKS_RESET))
