@@ -32,6 +32,18 @@ judge() { # folder kind=count...
 	"${BUILD:-build}/tests/vm/light_log" "$folder/board.log" $watchdog_ms "$@" >"$folder/light.log"
 }
 
+# Whenever it is let at the host's memory, all that the board knows of it is what this driver has said: by the
+# writes of its control block's address, 0x410.
+masters_only_what_is_there() { # folder
+	sed -n -E -e 's/.*"event":"bus-master","on":([a-z]+).*/\1/p' -e 's/.*"event":"(reset|power-on)".*/forgets/p' \
+		-e 's/.*"event":"write","address":1040,"value":([0-9]+),.*/knows \1/p' "$1/board.log" |
+		awk '/knows/ { knows = $2 != 0; fresh = 1 }
+			/forgets/ { knows = 0 }
+			/false/ { fresh = 0 }
+			/true/ { masters++; if (knows && !fresh) stale++ }
+			END { print masters + 0, "times bus master,", stale + 0, "of them with old addresses"; exit !(masters && !stale) }'
+}
+
 # Boots one guest for all of these ends of light, then reads what the light did.
 darkness() { # kernel events emulator's-arguments... -- kind=count...
 	local kernel=$1 events=$2 log=$work/$1 arguments=() asked=() judged=() pair
@@ -52,6 +64,7 @@ darkness() { # kernel events emulator's-arguments... -- kind=count...
 	with_board "$log" pcie "${delay[@]}" "${arguments[@]}" -- boot_dark "$kernel" "$modules"
 	promise "$kernel: light was off in order and in time" judge "$log" "${judged[@]}"
 	sed 's/^/  /' "$log/light.log"
+	promise "$kernel: the board was let at no memory of an earlier driver" masters_only_what_is_there "$log"
 }
 
 promise "the guest's programs and the judge compile" build_all
