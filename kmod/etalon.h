@@ -149,7 +149,7 @@ struct etalon_link_ops {
 	/* ---- records ---- */
 	/* Records before `sequence` may be overwritten. Under board->ring_lock: no sleep. */
 	void (*consume)(struct etalon_board *board, u64 sequence);
-	/* What the board has told by now; costs no access to it. Under board->ring_lock: no sleep. */
+	/* What the board has told by now, at no access to it. Under board->ring_lock: no sleep. */
 	void (*progress)(struct etalon_board *board, struct etalon_progress *ret);
 	/* Makes what the board wrote visible. Under board->ring_lock. May be NULL. */
 	void (*sync)(struct etalon_board *board, const struct etalon_ring_span *span);
