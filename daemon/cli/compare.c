@@ -251,7 +251,7 @@ static int print_document(const struct comparison *c)
 
 static int draw_all(struct comparison *c, const struct files *files)
 {
-	const char *columns[COMPARE_RUNS_MAX], *names[COMPARE_RUNS_MAX + 1] = {0};
+	const char *columns[COMPARE_RUNS_MAX] = {0}, *names[COMPARE_RUNS_MAX + 1] = {0};
 	struct table *tables[COMPARE_RUNS_MAX];
 	_cleanup_table_ struct table *all = NULL;
 	struct picture picture = {.channels = names, .title = "comparison"};

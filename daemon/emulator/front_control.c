@@ -43,7 +43,7 @@ static void read_registers(struct board *b, struct connection *c,
 			   const struct etalon_hw_stream *head)
 {
 	const uint32_t address = address_of(&head->setup), words = head->setup.length / 4;
-	uint32_t values[ETALON_HW_USB_TRANSFER_MAX / 4];
+	uint32_t values[ETALON_HW_USB_TRANSFER_MAX / 4] = {0};
 
 	for (uint32_t i = 0; i < words; i++)
 		values[i] = board_read(b, address + 4 * i);

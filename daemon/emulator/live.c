@@ -28,7 +28,7 @@ static void read_detectors(struct board *b, int64_t number)
 {
 	const uint32_t count = b->description->detector_count;
 	const int64_t end = b->live.begin_ns + number * (int64_t)b->live.aperture_ns;
-	enum erb1_detector channels[ETALON_HW_DETECTORS_MAX];
+	enum erb1_detector channels[ETALON_HW_DETECTORS_MAX] = {0};
 	struct front_end front_ends[ETALON_HW_DETECTORS_MAX];
 	struct etalon_hw_sample samples[ETALON_HW_DETECTORS_MAX];
 	struct plant_conditions c;

@@ -36,8 +36,11 @@ static uint32_t big_endian_32(const uint8_t *p)
 static int no_such_folder(const char *path, char **ret_message)
 {
 	_cleanup_free_ char *folder = strdup(path);
-	char *slash = folder ? strrchr(folder, '/') : NULL;
+	char *slash;
 
+	if (!folder)
+		return -ENOMEM;
+	slash = strrchr(folder, '/');
 	if (slash)
 		*(slash == folder ? slash + 1 : slash) = '\0';
 	if (slash && access(folder, F_OK) < 0)
