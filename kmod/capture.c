@@ -44,13 +44,14 @@ static __poll_t capture_poll(struct file *filp, poll_table *wait)
 	__poll_t events = 0;
 
 	poll_wait(filp, &board->wait, wait);
+	/* Before the records: the last one is there when the board is gone. */
+	if (smp_load_acquire(&board->presence) == ETALON_GONE)
+		events |= EPOLLHUP;
 	/* Who is woken reads records: they are there before their number. */
 	if (smp_load_acquire(&board->memory.status->producer) > READ_ONCE(board->want))
 		events |= EPOLLIN | EPOLLRDNORM;
 	if (!etalon_file_saw_all(&capture->file))
 		events |= EPOLLPRI;
-	if (READ_ONCE(board->presence) == ETALON_GONE)
-		events |= EPOLLHUP;
 	return events;
 }
 

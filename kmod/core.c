@@ -47,10 +47,11 @@ void etalon_board_note_event(struct etalon_board *board)
 static void leave(struct etalon_board *board, enum etalon_presence presence,
 		  enum etalon_cause cause)
 {
-	board->presence = presence;
 	board->armed = false; /* the timer finds nothing to do */
 	etalon_emission_revoke(board);
 	etalon_records_close(board, cause, presence == ETALON_GONE);
+	/* Whoever learns from it, without the lock, that the board is gone, finds END in the ring. */
+	smp_store_release(&board->presence, presence);
 	etalon_board_note_event(board);
 }
 
