@@ -24,6 +24,7 @@ host_kill_board() {
 host_start_board() {
 	local i
 	setpriv --pdeathsig KILL $BOARD_COMMAND >>"$log/emulator.log" 2>&1 &
+	disown
 	for ((i = 0; i < 100; i++)); do
 		[ ! -s "$BOARD_PIDFILE" ] || return 0
 		sleep 0.1

@@ -10,7 +10,7 @@
 
 check "the modules load" load_modules
 check "the driver's trace points are on" start_trace
-echo devices >/sys/power/pm_test
+echo platform >/sys/power/pm_test
 echo 0 >/sys/module/suspend/parameters/pm_test_delay
 while read -r kind count; do
 	check "$kind, $count times" ./dark "$kind" "$count" 1
