@@ -6,7 +6,7 @@
 #   BOARD_PIDFILE  its process
 #   BOARD_COMMAND  what starts it again, in words
 
-freeze_s=0.6 # longer than any watchdog of these tests
+freeze_s=0.9 # longer than any watchdog of these tests
 
 host_fault() { # name
 	"${BUILD:-build}/tests/vm/tell" "$BOARD_FAULTS" "{\"fault\": \"$1\"}" >>"$log/faults.log"

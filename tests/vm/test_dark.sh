@@ -7,7 +7,7 @@
 require_testbed
 
 work=$PWD/$vm_build/dark
-watchdog_ms=250 # of the trials that wait for it
+watchdog_ms=500 # of the trials that wait for it
 times=${ETALON_DEEP:+10}
 times=${times:-1}
 # Short, because no test of light shall wait for it.
