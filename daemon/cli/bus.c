@@ -104,6 +104,7 @@ static int on_owner(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 	if (sd_bus_message_read(m, "sss", &name, &old, &new) < 0)
 		return 0;
 	cli->service_lost = *new == '\0';
+	cli->service_changes++;
 	return 0;
 }
 

@@ -46,6 +46,7 @@ struct cli {
 	sd_event *event;
 	unsigned int interrupts; /* Ctrl-C so far */
 	bool service_lost; /* etalond left the bus */
+	unsigned int service_changes; /* how often it came or left since bus_open() */
 	void (*before_exit)(void *userdata); /* gives the terminal back */
 	void *exit_userdata;
 	sd_event_source *signals[3];

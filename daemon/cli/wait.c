@@ -83,17 +83,17 @@ static bool is_there(struct cli *cli, const json_t *paths, const char *serial)
 static int wait_board(struct waiting *w, const char *serial)
 {
 	_cleanup_(json_decrefp) json_t *none = NULL;
-	bool lost = w->cli->service_lost;
+	unsigned int seen = w->cli->service_changes;
 	int r = 0;
 
 	w->what = serial ? serial : "board";
 	w->look = true;
 	while (r == 0) {
-		if (w->look || lost != w->cli->service_lost) {
+		if (w->look || seen != w->cli->service_changes) {
 			_cleanup_(json_decrefp) json_t *paths = NULL;
 
 			w->look = false;
-			lost = w->cli->service_lost;
+			seen = w->cli->service_changes;
 			paths = quiet_paths(w->cli);
 			if (is_there(w->cli, paths, serial))
 				return 0;

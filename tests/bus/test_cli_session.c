@@ -691,6 +691,21 @@ START_TEST(a_second_ctrl_c_leaves_at_once_and_in_the_dark)
 }
 END_TEST
 
+START_TEST(waiting_for_a_board_may_begin_before_etalond_is_there)
+{
+	struct session s;
+	pid_t pid;
+
+	session_start(&s, &fast);
+	session_kill(&s.daemon, SIGTERM);
+	pid = begin(&s, "wait.out", "wait board --timeout 20s");
+	poll(NULL, 0, 500); /* it has looked, and found nobody */
+	session_start_daemon(&s);
+	ck_assert_int_eq(finish(pid), 0);
+	session_stop(&s);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("cli-session");
@@ -713,6 +728,7 @@ int main(void)
 	tcase_add_test(tcase, a_lease_can_be_taken_over_and_the_loser_knows);
 	tcase_add_test(tcase, a_meter_takes_keys_and_gives_the_terminal_back);
 	tcase_add_test(tcase, a_second_ctrl_c_leaves_at_once_and_in_the_dark);
+	tcase_add_test(tcase, waiting_for_a_board_may_begin_before_etalond_is_there);
 	suite_add_tcase(suite, tcase);
 	return run_suite(suite);
 }
