@@ -414,4 +414,5 @@ static void __exit etalon_exit(void)
 module_exit(etalon_exit);
 
 MODULE_DESCRIPTION("Etalon: test boards for photonic chips");
+MODULE_VERSION(ETALON_VERSION);
 MODULE_LICENSE("GPL");

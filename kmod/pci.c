@@ -517,4 +517,5 @@ static struct pci_driver etalon_pci_driver = {
 module_pci_driver(etalon_pci_driver);
 
 MODULE_DESCRIPTION("Etalon test boards on PCI Express");
+MODULE_VERSION(ETALON_VERSION);
 MODULE_LICENSE("GPL");
