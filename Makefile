@@ -5,6 +5,7 @@
 # make check      every test, from a fresh machine
 # make check-deep the long counts
 # make bench      every speed claim as a ratio against its limit
+# make install    programs and what tells the system about them, below DESTDIR; see README.md
 #
 # A folder of daemon/ is one archive; a program is a folder with a main.c. SAN=1 builds
 # the same with AddressSanitizer and UndefinedBehaviorSanitizer into build-asan/.
@@ -27,8 +28,8 @@ FOLDER_etalonctl := cli
 FOLDER_etalon-emulator := emulator
 FOLDER_etalon-analyse := analyse
 
-PACKAGES_all := libsystemd sqlite3 gsl hdf5 yaml-0.1 libcyaml jansson cairo-svg
-PACKAGES_etalond := libsystemd sqlite3 libcyaml jansson
+PACKAGES_all := libsystemd sqlite3 gsl hdf5 yaml-0.1 libcyaml jansson cairo-svg libgpiod
+PACKAGES_etalond := libsystemd sqlite3 libcyaml jansson libgpiod
 PACKAGES_etalonctl := libsystemd yaml-0.1 hdf5 cairo-svg jansson
 PACKAGES_etalon-emulator := yaml-0.1 jansson hdf5
 PACKAGES_etalon-analyse := gsl yaml-0.1 hdf5 jansson
@@ -52,7 +53,7 @@ JOBS ?= $(shell nproc)
 package_cflags = $(subst -I,-isystem ,$(shell $(PKG_CONFIG) --cflags $(PACKAGES_all)))
 package_libs = $(shell $(PKG_CONFIG) --libs $(1))
 
-.PHONY: all clean demo check check-deep bench setup
+.PHONY: all clean demo check check-deep bench install
 all: $(addprefix $(BUILD)/,$(PROGRAMS))
 
 sources = $(filter-out daemon/$(1)/main.c,$(wildcard daemon/$(1)/*.c))
@@ -110,6 +111,15 @@ $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/libtests.a $(BUILD)/libkmod.a $(ca
 	@$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
 		$(call package_libs,$(PACKAGES_all) check) $(LDLIBS_common)
 
+# Tools of the virtual-machine tests: they need neither Check nor the tests' helpers.
+.PHONY: vm-tools
+vm-tools: $(patsubst %.c,$(BUILD)/%,$(wildcard tests/vm/*.c))
+
+$(BUILD)/tests/vm/%: $(BUILD)/tests/vm/%.o $(call archives,$(FOLDERS))
+	@echo "  LD      $@"
+	@$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
+		$(call package_libs,$(PACKAGES_all)) $(LDLIBS_common)
+
 # ---- the two commands for a fresh machine, and their kin: each does its own set-up ----
 .PHONY: setup-build setup-test
 setup-build:
@@ -135,7 +145,19 @@ bench: setup-test
 	@$(MAKE) --no-print-directory -j$(JOBS) all tests
 	@tests/bench/run.sh
 
+# ---- where a package would put it; the driver has its own: make -C kmod dkms-source ----
+LIBEXEC := $(DESTDIR)/usr/libexec/etalon
+install: all
+	install -D -t "$(DESTDIR)/usr/bin" $(BUILD)/etalonctl $(BUILD)/etalon-emulator
+	install -D -t "$(LIBEXEC)" $(BUILD)/etalond $(BUILD)/etalon-analyse
+	install -D -m 644 -t "$(DESTDIR)/usr/lib/udev/rules.d" udev/70-etalon.rules
+	install -D -m 644 -t "$(DESTDIR)/usr/lib/udev/hwdb.d" udev/70-etalon.hwdb
+	install -D -m 644 daemon/system/etalon.sysusers "$(DESTDIR)/usr/lib/sysusers.d/etalon.conf"
+	install -D -m 644 -t "$(DESTDIR)/usr/lib/systemd/system" daemon/system/etalond.service
+	install -D -m 644 -t "$(DESTDIR)/usr/share/dbus-1/system.d" daemon/system/org.etalon1.conf
+	install -D -m 644 -t "$(DESTDIR)/usr/share/doc/etalon" daemon/system/etalond.conf.example
+
 clean:
 	rm -rf build build-asan demo-output
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) -name '*.d' -type f 2>/dev/null)

@@ -20,6 +20,7 @@ void kernel_close(struct link *link)
 
 	if (k->control_fd >= 0) /* first: when this returns, the board is dark */
 		k->calls->close(userdata, k->control_fd);
+	kernel_lines_close(k);
 	if (k->data)
 		k->calls->unmap(userdata, k->data, k->info.data_bytes);
 	if (k->ring)
@@ -30,6 +31,7 @@ void kernel_close(struct link *link)
 	closep(&k->lost_fd);
 	closep(&k->cancel_fd);
 	description_free(k->description);
+	pthread_mutex_destroy(&k->lines_lock);
 	pthread_mutex_destroy(&k->limits_lock);
 	pthread_rwlock_destroy(&k->control_lock);
 	free(k->path);
@@ -199,6 +201,7 @@ static struct kernel *kernel_new(const struct kernel_calls *calls, const char *p
 	k->control_fd = k->capture_fd = k->event_fd = k->lost_fd = k->cancel_fd = -1;
 	pthread_rwlock_init(&k->control_lock, NULL);
 	pthread_mutex_init(&k->limits_lock, NULL);
+	pthread_mutex_init(&k->lines_lock, NULL);
 	k->path = strdup(path);
 	return k;
 }

@@ -77,4 +77,5 @@ const struct kernel_calls kernel_calls_system = {
 	.unmap = system_unmap,
 	.poll = system_poll,
 	.watch = system_watch,
+	.lines = &lines_calls_system,
 };

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "link/lines.h"
+
 struct link;
 
 struct kernel_calls {
@@ -23,6 +25,7 @@ struct kernel_calls {
 	int (*poll)(void *userdata, struct pollfd *fds, unsigned int count, int timeout_ms);
 	/* Makes an epoll fd readable by what happens to fd (EPOLLHUP always) until fd is closed. */
 	int (*watch)(void *userdata, int epoll_fd, int fd, uint32_t events);
+	const struct lines_calls *lines; /* auxiliary lines */
 	void *userdata;
 };
 

@@ -241,24 +241,6 @@ static int kernel_clear(struct link *link, struct link_refusal *ret_refusal)
 	return r < 0 ? r : kernel_settle_limits(k, kernel_control_ioctl, ret_refusal);
 }
 
-/* ---- auxiliary lines: the kernel has them as a gpiochip of their own ---- */
-
-static int kernel_aux_direction(_unused_ struct link *link, _unused_ uint32_t outputs)
-{
-	return -EOPNOTSUPP;
-}
-
-static int kernel_aux_set(_unused_ struct link *link, _unused_ uint32_t mask,
-			  _unused_ uint32_t values)
-{
-	return -EOPNOTSUPP;
-}
-
-static int kernel_aux_get(_unused_ struct link *link, _unused_ uint32_t *ret_values)
-{
-	return -EOPNOTSUPP;
-}
-
 const struct link_ops kernel_ops = {
 	.name = "kernel",
 	.close = kernel_close,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * What the board says by itself, through the capture fd: that one outlives a revocation. Reads no
- * register.
+ * What the board says by itself, through the capture fd, which outlives a revocation, and through its
+ * auxiliary lines. Reads no register.
  */
 #include <errno.h>
 
@@ -39,6 +39,7 @@ int kernel_event(struct link *link, struct etalon_hw_usb_event *ret)
 {
 	struct kernel *k = kernel_of(link);
 	struct etalon_status s = {.size = sizeof(s)};
+	uint32_t events = 0, lines;
 	int r = kernel_capture_ioctl(k, ETALON_IOC_STATUS, &s);
 
 	if (r < 0)
@@ -47,14 +48,18 @@ int kernel_event(struct link *link, struct etalon_hw_usb_event *ret)
 	r = kernel_look_after_control(k);
 	if (r < 0)
 		return kernel_lost(k);
-	if (s.events == k->events_told)
+	if (s.events != k->events_told)
+		events |= ETALON_HW_EVENT_STATE;
+	if (kernel_lines_changed(k, &lines))
+		events |= ETALON_HW_EVENT_AUX;
+	if (events == 0)
 		return -EAGAIN;
 	r = kernel_check_status(&s);
 	if (r < 0)
 		return r;
 	k->events_told = s.events;
 	*ret = (struct etalon_hw_usb_event){
-		.events = ETALON_HW_EVENT_STATE,
+		.events = events,
 		.state = s.state,
 		.causes_live = s.causes_live,
 		.causes_latched = s.causes_latched,
@@ -63,6 +68,7 @@ int kernel_event(struct link *link, struct etalon_hw_usb_event *ret)
 		.lost = s.records_lost,
 		.status_bits = s.status_bits,
 		.last_off_cause = kernel_off_cause(k, &s),
+		.aux_in = lines,
 	};
 	return 0;
 }

@@ -54,6 +54,12 @@ struct kernel {
 	uint64_t events_told;
 	atomic_bool lost; /* control is over; records that are there may still be read */
 
+	pthread_mutex_t lines_lock; /* auxiliary lines: control calls and events */
+	struct lines *lines; /* NULL: nobody has asked for them */
+	uint32_t line_values; /* as of the last edges */
+	uint32_t line_outputs;
+	uint32_t line_levels; /* of outputs, also of those to come */
+
 	int cancel_fd;
 	const struct etalon_ring_status *ring; /* mapped */
 	const char *data; /* mapped */
@@ -112,6 +118,14 @@ int kernel_event_fd(struct link *link);
 int kernel_event(struct link *link, struct etalon_hw_usb_event *ret);
 /* What ended light: the kernel itself is no cause of hw.h, an owner who does not kick is. */
 uint32_t kernel_off_cause(const struct kernel *k, const struct etalon_status *s);
+
+/* kernel_lines.c */
+int kernel_aux_direction(struct link *link, uint32_t outputs);
+int kernel_aux_set(struct link *link, uint32_t mask, uint32_t values);
+int kernel_aux_get(struct link *link, uint32_t *ret_values);
+/* Have lines changed since the last call? And where they are, 0 while nobody has asked for them. */
+bool kernel_lines_changed(struct kernel *k, uint32_t *ret_values);
+void kernel_lines_close(struct kernel *k);
 
 /* kernel_program.c */
 int kernel_load(struct link *link, const struct etalon_hw_program *program,

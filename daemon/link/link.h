@@ -93,6 +93,10 @@ struct link_ops {
 	int (*off)(struct link *link); /* never refused; everything else on the link gives way */
 	int (*halt)(struct link *link);
 	int (*clear)(struct link *link, struct link_refusal *ret_refusal);
+	/*
+	 * Auxiliary lines, bit n is line n. The first of these calls takes them: edges are told from then on.
+	 * Where lines are a gpiochip's: -ENOENT none has them (yet), -EACCES it is not ours, -EBUSY another program has them.
+	 */
 	int (*aux_direction)(struct link *link, uint32_t outputs);
 	int (*aux_set)(struct link *link, uint32_t mask, uint32_t values);
 	int (*aux_get)(struct link *link, uint32_t *ret_values);

@@ -200,7 +200,7 @@ static void set_head(struct window *w)
 	h->version = ETALON_HW_VERSION;
 	h->size = sizeof(*w);
 	name(h->model, sizeof(h->model), "FAKE-1");
-	name(h->serial, sizeof(h->serial), "0001");
+	name(h->serial, sizeof(h->serial), FAKE_BOARD_SERIAL);
 	name(h->firmware, sizeof(h->firmware), "1.0");
 	name(h->laser_class, sizeof(h->laser_class), "1M");
 	h->capabilities = ETALON_HW_CAP_RAMP | ETALON_HW_CAP_LISTS | ETALON_HW_CAP_GATE |
@@ -212,6 +212,7 @@ static void set_head(struct window *w)
 	h->range_offset = offsetof(struct window, range);
 	h->calibration_offset = offsetof(struct window, calibration);
 	h->tick_ps = 10000;
+	h->aux_lines = 4;
 	h->fifo_records = 1 << 18;
 	h->list_points_max = 1 << 20;
 	h->period_min_ns = 10000;

@@ -39,6 +39,7 @@ enum fake_detector {
 
 #define FAKE_TUNING_NM 0.012
 #define FAKE_TAP 0.01 /* of the monitor photodiode */
+#define FAKE_BOARD_SERIAL "0001"
 
 struct description *fake_board(void);
 /* The same with another calibration generation: another CRC. */

@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/util.h"
 #include "fake_kernel_private.h"
+#include "fake_lines.h"
 
 /* ---- files ---- */
 
@@ -183,6 +184,7 @@ const struct kernel_calls *fake_kernel_calls(struct fake_kernel *f)
 		.unmap = call_unmap,
 		.poll = call_poll,
 		.watch = call_watch,
+		.lines = &fake_lines_calls,
 		.userdata = f,
 	};
 	return &f->calls;

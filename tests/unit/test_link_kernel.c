@@ -13,6 +13,7 @@
 
 #include "../common/fake_board.h"
 #include "../common/fake_kernel.h"
+#include "../common/fake_lines.h"
 #include "../common/fake_transport.h"
 #include "../common/keeping_sink.h"
 #include "../common/session.h"
@@ -24,6 +25,7 @@
 #include "run_suite.h" /* last: it defines a macro fail() */
 
 #define PATIENCE_MS 10000
+#define LINES FAKE_BOARD_SERIAL ".aux"
 
 /* ---- device nodes, with the system's own calls ---- */
 
@@ -256,13 +258,76 @@ START_TEST(channels_that_the_board_lacks_are_not_asked_for)
 }
 END_TEST
 
-START_TEST(lines_are_the_gpiochips_and_not_the_links)
-{
-	uint32_t in;
+/* ---- auxiliary lines ---- */
 
-	ck_assert_int_eq(board->ops->aux_get(board, &in), -EOPNOTSUPP);
-	ck_assert_int_eq(board->ops->aux_set(board, 1, 1), -EOPNOTSUPP);
-	ck_assert_int_eq(board->ops->aux_direction(board, 1), -EOPNOTSUPP);
+static void wait_for_events(void)
+{
+	struct pollfd p = {.fd = board->ops->event_fd(board), .events = POLLIN};
+
+	ck_assert_int_eq(poll(&p, 1, PATIENCE_MS), 1);
+}
+
+START_TEST(lines_are_set_and_read_by_name)
+{
+	uint32_t values;
+
+	fake_lines_reset("other.aux");
+	ck_assert_int_eq(board->ops->aux_get(board, &values), -ENOENT);
+	fake_lines_reset(LINES);
+	/* The level first, so that the line does not jump. */
+	ck_assert_int_eq(board->ops->aux_set(board, 0x3, 0x2), 0);
+	ck_assert_uint_eq(fake_lines_outputs(), 0);
+	ck_assert_int_eq(board->ops->aux_direction(board, 0x3), 0);
+	ck_assert_uint_eq(fake_lines_outputs(), 0x3);
+	ck_assert_uint_eq(fake_lines_levels(), 0x2);
+	ck_assert_int_eq(board->ops->aux_set(board, 0x1, 0x1), 0);
+	ck_assert_uint_eq(fake_lines_levels(), 0x3);
+	ck_assert_int_eq(board->ops->aux_set(board, 0x3, 0x1), 0);
+	fake_lines_move(1, true); /* what drives it is nobody's but ours */
+	fake_lines_move(2, true);
+	ck_assert_int_eq(board->ops->aux_get(board, &values), 0);
+	ck_assert_uint_eq(values, 0x5);
+	ck_assert_uint_eq(fake_lines_open(), 1);
+}
+END_TEST
+
+START_TEST(edges_of_lines_are_events_once_they_were_asked_for)
+{
+	struct etalon_hw_usb_event event;
+	uint32_t values;
+
+	fake_lines_reset(LINES);
+	while (board->ops->event(board, &event) == 0)
+		;
+	fake_lines_move(0, true);
+	ck_assert_int_eq(board->ops->event(board, &event), -EAGAIN);
+	ck_assert_int_eq(board->ops->aux_get(board, &values), 0);
+	while (board->ops->event(board, &event) == 0)
+		;
+	fake_lines_move(2, true);
+	wait_for_events();
+	ck_assert_int_eq(board->ops->event(board, &event), 0);
+	ck_assert_uint_eq(event.events, ETALON_HW_EVENT_AUX);
+	ck_assert_uint_eq(event.aux_in, 0x5);
+	fake_lines_move(0, false);
+	ck_assert_int_eq(board->ops->event(board, &event), 0);
+	ck_assert_uint_eq(event.aux_in, 0x4);
+	ck_assert_int_eq(board->ops->event(board, &event), -EAGAIN);
+}
+END_TEST
+
+START_TEST(lines_that_are_gone_are_given_back)
+{
+	struct etalon_hw_usb_event event;
+	uint32_t values;
+
+	fake_lines_reset(LINES);
+	ck_assert_int_eq(board->ops->aux_get(board, &values), 0);
+	fake_lines_remove();
+	while (board->ops->event(board, &event) == 0)
+		;
+	ck_assert_uint_eq(fake_lines_open(), 0);
+	ck_assert_int_eq(board->ops->aux_get(board, &values), -ENOENT);
 }
 END_TEST
 
@@ -444,13 +509,6 @@ START_TEST(limits_hold_while_a_tripped_board_cannot_take_them)
 	ck_assert_int_eq(do_arm(), 0);
 }
 END_TEST
-
-static void wait_for_events(void)
-{
-	struct pollfd p = {.fd = board->ops->event_fd(board), .events = POLLIN};
-
-	ck_assert_int_eq(poll(&p, 1, PATIENCE_MS), 1);
-}
 
 START_TEST(an_owner_who_did_not_kick_is_the_cause_also_when_the_kernel_was_first)
 {
@@ -805,7 +863,9 @@ int main(void)
 	tcase_add_test(tc, unread_records_do_not_hold_up_a_program_of_another_stride);
 	tcase_add_test(tc, after_an_unplug_what_is_in_the_ring_is_read_and_given_back);
 	tcase_add_test(tc, channels_that_the_board_lacks_are_not_asked_for);
-	tcase_add_test(tc, lines_are_the_gpiochips_and_not_the_links);
+	tcase_add_test(tc, lines_are_set_and_read_by_name);
+	tcase_add_test(tc, edges_of_lines_are_events_once_they_were_asked_for);
+	tcase_add_test(tc, lines_that_are_gone_are_given_back);
 	suite_add_tcase(suite, tc);
 	if (emulator_is_built())
 		add_emulator_tests(suite);
