@@ -68,10 +68,14 @@ static void ask_board(struct job *job)
 {
 	_cleanup_free_ char *trip = NULL;
 	struct link_status s;
+	int r;
 
 	if (job->acquired.error != -ECONNABORTED && job->acquired.error != -ECANCELED)
 		return;
-	if (job->link->ops->status(job->link, &s) < 0 || s.state != ETALON_HW_STATE_TRIPPED)
+	r = job->link->ops->status(job->link, &s);
+	if (r == -ENODEV) /* a driver that is unplugged has time to turn light off before */
+		job_set_cause(job, r, "the board is gone: check its cable and power");
+	if (r < 0 || s.state != ETALON_HW_STATE_TRIPPED)
 		return;
 	trip = board_trip_text(s.last_off_cause & ~ETALON_HW_CAUSE_HOST ? s.last_off_cause
 									: s.causes_latched);
