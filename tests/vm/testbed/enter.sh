@@ -32,23 +32,37 @@ kernel_file() { # kernel vmlinuz|release|first-stage
 	esac
 }
 
-kernel_headers() {
+kernel_headers() { # kernel [architecture]
 	if [ "$1" = debug ]; then
 		echo "$debug/build"
 	else
-		echo "/lib/modules/$(cat "$(kernel_file "$1" release)")/build"
+		echo "/lib/modules/$(cat "$(release_file "$@")")/build"
 	fi
 }
 
-# Builds a folder of modules for a kernel, in a copy of it, and prints that; a warning fails.
-build_modules() { # source-folder kernel
-	local folder=$PWD/$vm_build/$(basename "$1")-$2
+release_file() { # kernel [architecture]
+	local file
+	file=$(kernel_file "$1" release)
+	case ${2:-amd64} in
+	amd64) echo "$file" ;;
+	*) echo "$file-$2" ;;
+	esac
+}
+
+# Builds a folder of modules for a kernel, in a copy of it, and prints that; a warning fails, of
+# the compiler and of sparse.
+build_modules() { # source-folder kernel [architecture]
+	local folder=$PWD/$vm_build/$(basename "$1")-$2${3:+-$3} cross=() check=1
+	folder=${folder%-amd64}
+	[ "$2" != debug ] || check=0 # what sparse finds it finds with Debian's headers
+	[ "${3:-amd64}" = amd64 ] || cross=(ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu- CC=aarch64-linux-gnu-gcc)
 	mkdir -p "$folder"
-	cp -ru "$1/." "$folder"
-	cp "$(kernel_file "$2" release)" "$folder/release"
-	if ! in_toolchain "$folder" make -j2 W=1 "KDIR=$(kernel_headers "$2")" >"$folder/make.log" 2>&1 ||
+	cp -ru "$1/." VERSION "$folder"
+	cp "$(release_file "$2" "${3:-}")" "$folder/release"
+	if ! in_toolchain "$folder" make -j2 W=1 C=$check "KDIR=$(kernel_headers "$2" "${3:-}")" "${cross[@]}" >"$folder/make.log" 2>&1 ||
 		grep -q 'warning:' "$folder/make.log"; then
 		cat "$folder/make.log" >&2
+		rm -rf "$folder" # what compiled with a warning would be silent the next time
 		return 1
 	fi
 	echo "$folder"
@@ -65,12 +79,14 @@ copy_needs() { # folder of build_modules
 	[ ${#needs[@]} -eq 0 ] || copy_modules "$(cat "$1/release")" "$1/needs" "${needs[@]}"
 }
 
-# The programs, linked with the guest's libraries; prints the folder that has them.
-build_programs() {
+# The programs (or other goals of make), linked with the guest's libraries; prints the folder that
+# has them.
+build_programs() { # [goals of make...]
+	[ $# -gt 0 ] || set -- all
 	if [ "$host_codename" = "$toolchain_suite" ]; then
-		make -j2 --no-print-directory all >&2 && echo "${BUILD:-build}"
+		make -j2 --no-print-directory "$@" >&2 && echo "${BUILD:-build}"
 		return
 	fi
-	in_toolchain "$PWD" make -j2 --no-print-directory "BUILD=$vm_build/programs" all >&2 &&
+	in_toolchain "$PWD" make -j2 --no-print-directory "BUILD=$vm_build/programs" "$@" >&2 &&
 		echo "$vm_build/programs"
 }

@@ -5,7 +5,7 @@
 # Nothing of the project is inside: a test brings its own files, the first process included.
 
 guest_packages=systemd,systemd-sysv,udev,dbus,kmod,libsystemd0,libsqlite3-0,libgsl28
-guest_packages+=,libhdf5-310,libhdf5-hl-310,libyaml-0-2,libcyaml1,libjansson4,libcairo2
+guest_packages+=,libhdf5-310,libhdf5-hl-310,libyaml-0-2,libcyaml1,libjansson4,libcairo2,libgpiod3
 # What the first stage loads to find its root on a Debian kernel.
 first_stage_modules="virtio_pci virtio_blk ext4"
 guest_spare_mib=512
@@ -21,13 +21,13 @@ build_guest_root() { # folder
 
 # Copies modules of a kernel with all that they need, numbered in the order to load them in.
 copy_modules() { # release folder modules...
-	local release=$1 folder=$2 file number=10
+	local release=$1 folder=$2 file number=10 needs
 	shift 2
+	needs=$(chroot "$toolchain" modprobe -a --show-depends -S "$release" "$@") || return
 	while read -r _ file _; do
 		xz -dc "$toolchain$file" >"$folder/$number-$(basename "$file" .xz | tr - _)" || return
 		number=$((number + 1))
-	done < <(chroot "$toolchain" modprobe -a --show-depends -S "$release" "$@" |
-		awk '/^insmod/ && !seen[$2]++')
+	done < <(awk '/^insmod/ && !seen[$2]++' <<<"$needs")
 }
 
 pack_first_stage() { # busybox folder-of-modules archive
