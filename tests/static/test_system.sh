@@ -36,11 +36,10 @@ lines_with() {
 
 # ---- udev rules ----
 
+# udev knows it from 254 on; the one of the guests always does (tests/vm/guest/daemon.sh).
 if udevadm verify --help >/dev/null 2>&1; then
 	udevadm verify --resolve-names=never $rules >"$work/log" 2>&1 || ! cat "$work/log"
 	verdict "udevadm verify" $?
-else
-	skip "udevadm verify: udev here is older than 254"
 fi
 item='([A-Z_]+(\{[a-zA-Z_/]+\})?(==|!=|\+=|=)"[^"]*")'
 ! grep -v -E -n "^(#.*|$item(, $item)*|)$" $rules
