@@ -20,14 +20,15 @@ options_of() { # file
 	esac
 }
 
-# Trace points are written in a form of their own; the others are made by the kernel's make.
-files=0 found=''
+# Trace points are written in a form of their own; some files are made by the kernel's make.
+files=0 bad=0
 for file in kmod/*.[ch] kmod/uapi/*.h; do
 	case $file in kmod/trace.h | kmod/*.mod.c | kmod/kernel_features.h) continue ;; esac
 	files=$((files + 1))
 	# shellcheck disable=SC2046
-	found+=$(cd "$work" && perl "$checkpatch" --no-tree --strict --terse --no-summary $(options_of "$file") \
-		--file "$OLDPWD/$file" 2>&1)
+	(cd "$work" && perl "$checkpatch" --no-tree --strict --terse --no-summary $(options_of "$file") \
+		--file "$OLDPWD/$file" 2>errors) && continue
+	cat "$work/errors"
+	bad=$((bad + 1))
 done
-echo "$found"
-[ $files -gt 0 ] && [ -z "$found" ]
+[ $files -gt 0 ] && [ $bad = 0 ]
