@@ -60,7 +60,8 @@ static int64_t points_missing(const json_t *ledger)
 	return sum;
 }
 
-static void judge_ledger(const json_t *ledger, json_t *reasons)
+/* ended_early: what its taker saw, who knows more of the end than the last record; NULL: nothing. */
+static void judge_ledger(const json_t *ledger, const char *ended_early, json_t *reasons)
 {
 	const char *cause = json_string_value(json_object_get(ledger, "cause"));
 	int64_t missing = points_missing(ledger);
@@ -77,7 +78,8 @@ static void judge_ledger(const json_t *ledger, json_t *reasons)
 	if (json_is_true(json_object_get(ledger, "complete")))
 		return;
 	if (cause && !streq(cause, "done"))
-		say(reasons, asprintf_or_null("the run is partial: %s", cause));
+		say(reasons,
+		    asprintf_or_null("the run is partial: %s", ended_early ? ended_early : cause));
 	json_array_foreach(json_object_get(ledger, "why"), i, why)
 		if (json_is_string(why))
 			say(reasons, asprintf_or_null("ledger: %s", json_string_value(why)));
@@ -203,7 +205,8 @@ static void judge_trust(const json_t *meta, const struct trust_limits *limits, j
 	/* Other sweeps may be dark on purpose: a dark current, a laser diode below threshold. */
 	bool light = kind && streq(kind, "wavelength-sweep");
 
-	judge_ledger(json_object_get(meta, META_LEDGER), reasons);
+	judge_ledger(json_object_get(meta, META_LEDGER),
+		     json_string_value(json_object_get(meta, META_ENDED_EARLY)), reasons);
 	judge_reference(json_object_get(meta, META_REFERENCE), limits, reasons);
 	judge_temperature(meta, limits, reasons);
 	judge_channels(meta, light, limits, reasons);

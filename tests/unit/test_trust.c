@@ -54,6 +54,10 @@ static const struct {
 	 NULL, "untrustworthy", "gap in the ledger: 10 points missing"},
 	{"cancelled", "{\"ledger\": {\"complete\": false, \"cause\": \"cancelled\"}}", NULL,
 	 "untrustworthy", "the run is partial: cancelled"},
+	{"its taker knows more of the end than the ledger",
+	 "{\"ledger\": {\"complete\": false, \"cause\": \"light went off\"}, "
+	 "\"ended_early\": \"the board is gone\"}",
+	 NULL, "untrustworthy", "the run is partial: the board is gone"},
 	{"a ledger that does not say why",
 	 "{\"ledger\": {\"complete\": false, \"cause\": \"done\"}}", NULL, "untrustworthy",
 	 "not complete"},
