@@ -15,6 +15,8 @@ trouble+='|sleeping function called|scheduling while atomic|blocked for more tha
 trouble+='|detected stalls|self-detected stall|nobody cared|refcount_t:|list_(add|del) corruption'
 trouble+='|kmemleak: [0-9]+ new|unreferenced object|page dumped because|Object .* overwritten'
 trouble+='|DMA-API: [^ ]+ [^ ]+: '
+# A checker that gave up checks nothing more.
+trouble+='|DMA-API: debugging out of memory|kmemleak: .*(Cannot allocate|detector disabled)'
 # A KUnit suite reports in the kernel's log.
 trouble+='|^(\[[^]]*\])? *not ok [0-9]'
 

@@ -49,6 +49,9 @@ done <<'LINES'
 [    2.1] irq 24: nobody cared (try booting with the "irqpoll" option)
 [    2.1] list_del corruption, ffff888 is LIST_POISON1
 [    2.1] DMA-API: pci 0000:01:00.0: device driver has pending DMA allocations while released from device [count=1]
+[    2.1] DMA-API: debugging out of memory - disabling
+[    2.1] kmemleak: Cannot allocate a kmemleak_object structure
+[    2.1] kmemleak: Kernel memory leak detector disabled
 [    2.1]     not ok 2 etalon_ring_wraps
 LINES
 
