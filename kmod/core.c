@@ -3,9 +3,11 @@
  * Boards: how they come, sleep and go, and what the board says of its own state. Nothing of
  * user space is known here but that it waits on board->wait.
  */
+#include <linux/completion.h>
 #include <linux/idr.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/refcount.h>
 #include <linux/slab.h>
 
 #include "compat.h"
@@ -22,6 +24,10 @@ MODULE_PARM_DESC(ring_mib,
 
 static dev_t first_devt;
 static DEFINE_IDA(numbers);
+
+/* Boards that are not released yet, and the module: that code must not go before they have. */
+static refcount_t unreleased = REFCOUNT_INIT(1);
+static DECLARE_COMPLETION(all_released);
 
 /* ---- what the board says of itself ---- */
 
@@ -226,6 +232,8 @@ static void release_board(struct device *dev)
 	mutex_destroy(&board->program_lock);
 	mutex_destroy(&board->lock);
 	kfree(board);
+	if (refcount_dec_and_test(&unreleased))
+		complete(&all_released);
 }
 
 struct etalon_board *etalon_board_alloc(struct device *parent, const struct etalon_link_ops *ops,
@@ -235,6 +243,7 @@ struct etalon_board *etalon_board_alloc(struct device *parent, const struct etal
 
 	if (!board)
 		return NULL;
+	refcount_inc(&unreleased);
 	device_initialize(&board->dev);
 	board->dev.parent = parent;
 	board->dev.class = &etalon_class;
@@ -326,6 +335,9 @@ int etalon_board_register(struct etalon_board *board)
 	if (!ret)
 		ret = publish_node(board); /* last: it can be opened from here on */
 	if (ret) {
+		/* Whoever made a node of his own may be in already. */
+		go(board, ETALON_GONE, ETALON_CAUSE_UNPLUG, true);
+		etalon_emission_destroy(board);
 		ida_free(&numbers, board->number);
 		return ret;
 	}
@@ -407,6 +419,8 @@ module_init(etalon_init);
 
 static void __exit etalon_exit(void)
 {
+	if (!refcount_dec_and_test(&unreleased))
+		wait_for_completion(&all_released);
 	unregister_chrdev_region(first_devt, BOARDS_MAX);
 	class_unregister(&etalon_class);
 	ida_destroy(&numbers);
