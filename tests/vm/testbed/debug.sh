@@ -27,11 +27,14 @@ compile_debug() { # folder
 	in_toolchain "$1" make -s "-j$(nproc)" bzImage modules >"$1/make.log" 2>&1
 }
 
-# What out-of-tree modules need stays; objects and sources of the kernel go.
+# What out-of-tree modules need stays, and what looks at their source; the rest is a gigabyte.
 strip_debug_tree() { # folder
+	find "$1" -mindepth 1 -maxdepth 1 -type d -not -name arch -not -name include -not -name scripts \
+		-not -name tools -exec rm -rf {} + || return
+	find "$1/arch" -mindepth 1 -maxdepth 1 -not -name x86 -exec rm -rf {} +
+	find "$1/tools" -mindepth 1 -maxdepth 1 -not -name objtool -exec rm -rf {} +
 	find "$1" -name '*.o' -not -path '*/scripts/*' -not -path '*/tools/objtool/*' -delete
-	find "$1" -name '*.c' -not -path '*/scripts/*' -delete
-	rm -rf "$1"/{Documentation,vmlinux,vmlinux.unstripped,samples,LICENSES} "$1"/arch/{arm,arm64,powerpc,mips,s390,sparc,riscv}
+	rm -f "$1"/vmlinux*
 }
 
 build_debug() { # folder
