@@ -54,10 +54,10 @@ static void leave(struct etalon_board *board, enum etalon_presence presence,
 		  enum etalon_cause cause)
 {
 	board->armed = false; /* the timer finds nothing to do */
-	etalon_emission_revoke(board);
 	etalon_records_close(board, cause, presence == ETALON_GONE);
-	/* Whoever learns from it, without the lock, that the board is gone, finds END in the ring. */
+	/* poll() looks without the lock: who is told of the end finds END in the ring. */
 	smp_store_release(&board->presence, presence);
+	etalon_emission_revoke(board);
 	etalon_board_note_event(board);
 }
 
