@@ -259,13 +259,21 @@ static void stop_dma(struct etalon_pci *link)
 		pci_link_write(link->board, ETALON_REG_RING_TABLE, none, RING_WORDS);
 }
 
-static int wake(struct etalon_pci *link)
+/* The board is as after power-on, and nobody may operate it yet. */
+static int make_ready(struct etalon_pci *link)
 {
 	int ret = answers(link) ? start_dma(link) : -ENODEV;
 
 	if (ret)
 		etalon_board_lost(link->board);
-	else
+	return ret;
+}
+
+static int wake(struct etalon_pci *link)
+{
+	int ret = make_ready(link);
+
+	if (!ret)
 		etalon_board_resume(link->board);
 	return ret;
 }
@@ -490,12 +498,22 @@ static pci_ers_result_t etalon_pci_slot_reset(struct pci_dev *pdev)
 {
 	pci_restore_state(pdev);
 	pci_save_state(pdev);
-	return wake(pci_get_drvdata(pdev)) ? PCI_ERS_RESULT_DISCONNECT : PCI_ERS_RESULT_RECOVERED;
+	return make_ready(pci_get_drvdata(pdev)) ? PCI_ERS_RESULT_DISCONNECT
+						 : PCI_ERS_RESULT_RECOVERED;
+}
+
+/* All that is on this bus has recovered. */
+static void etalon_pci_error_resume(struct pci_dev *pdev)
+{
+	struct etalon_pci *link = pci_get_drvdata(pdev);
+
+	etalon_board_resume(link->board);
 }
 
 static const struct pci_error_handlers etalon_pci_errors = {
 	.error_detected = etalon_pci_error_detected,
 	.slot_reset = etalon_pci_slot_reset,
+	.resume = etalon_pci_error_resume,
 	.reset_prepare = etalon_pci_reset_prepare,
 	.reset_done = etalon_pci_reset_done,
 };
