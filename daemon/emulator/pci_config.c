@@ -16,6 +16,7 @@
 #define AT_POWER 0x40U
 #define AT_EXPRESS 0x48U
 #define AT_INTERRUPTS 0x90U
+#define AT_ERRORS 0x100U /* the first extended one has to be here */
 
 /* Power states, as PCI_PM_CTRL has them. */
 #define D0 0
@@ -112,6 +113,25 @@ static void msix(struct pci_config *c)
 	put(c, AT_INTERRUPTS + PCI_MSIX_PBA, 4, PENDING_AT | PCI_MSIX_BAR, 0);
 }
 
+/* Advanced error reporting: this board makes none, but a test of a driver may say that it did. */
+static void errors(struct pci_config *c)
+{
+	const uint32_t uncorrectable =
+		PCI_ERR_UNC_DLP | PCI_ERR_UNC_SURPDN | PCI_ERR_UNC_POISON_TLP | PCI_ERR_UNC_FCP |
+		PCI_ERR_UNC_COMP_TIME | PCI_ERR_UNC_COMP_ABORT | PCI_ERR_UNC_UNX_COMP |
+		PCI_ERR_UNC_RX_OVER | PCI_ERR_UNC_MALF_TLP | PCI_ERR_UNC_UNSUP;
+	const uint32_t fatal = PCI_ERR_UNC_DLP | PCI_ERR_UNC_SURPDN | PCI_ERR_UNC_FCP |
+			       PCI_ERR_UNC_RX_OVER | PCI_ERR_UNC_MALF_TLP;
+	const uint32_t correctable = PCI_ERR_COR_RCVR | PCI_ERR_COR_BAD_TLP | PCI_ERR_COR_BAD_DLLP |
+				     PCI_ERR_COR_REP_ROLL | PCI_ERR_COR_REP_TIMER |
+				     PCI_ERR_COR_ADV_NFAT;
+
+	put(c, AT_ERRORS, 4, PCI_EXT_CAP_ID_ERR | 2U << 16, 0); /* the last; version 2 */
+	put(c, AT_ERRORS + PCI_ERR_UNCOR_MASK, 4, 0, uncorrectable);
+	put(c, AT_ERRORS + PCI_ERR_UNCOR_SEVER, 4, fatal, uncorrectable);
+	put(c, AT_ERRORS + PCI_ERR_COR_MASK, 4, PCI_ERR_COR_ADV_NFAT, correctable);
+}
+
 void pci_config_reset(struct pci_config *c, bool use_msi)
 {
 	memset(c, 0, sizeof(*c));
@@ -119,6 +139,7 @@ void pci_config_reset(struct pci_config *c, bool use_msi)
 	header(c);
 	power(c);
 	express(c);
+	errors(c);
 	if (use_msi)
 		msi(c);
 	else

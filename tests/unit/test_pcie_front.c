@@ -199,7 +199,15 @@ START_TEST(configuration_space_has_what_a_driver_looks_for)
 	if (at)
 		ck_assert_uint_eq(client_config(&c, at + PCI_MSI_FLAGS, 2) & PCI_MSI_FLAGS_QMASK,
 				  2 << 1);
-	ck_assert_uint_eq(client_config(&c, 0x100, 4), 0); /* no extended capabilities */
+	/* Errors, advanced: none there, and the last of the extended capabilities. */
+	ck_assert_uint_eq(client_config(&c, 0x100, 4), PCI_EXT_CAP_ID_ERR | 2U << 16);
+	ck_assert_uint_eq(client_config(&c, 0x100 + PCI_ERR_UNCOR_SEVER, 4) & PCI_ERR_UNC_DLP,
+			  PCI_ERR_UNC_DLP);
+	client_set_config(&c, 0x100 + PCI_ERR_UNCOR_STATUS, 4, UINT32_MAX);
+	ck_assert_uint_eq(client_config(&c, 0x100 + PCI_ERR_UNCOR_STATUS, 4), 0);
+	client_set_config(&c, 0x100 + PCI_ERR_UNCOR_MASK, 4, UINT32_MAX);
+	ck_assert_uint_eq(client_config(&c, 0x100 + PCI_ERR_UNCOR_MASK, 4) & PCI_ERR_UNC_COMP_TIME,
+			  PCI_ERR_UNC_COMP_TIME); /* no extended capabilities */
 	vfio_client_close(&c);
 	pcie_emulator_stop(e);
 }
