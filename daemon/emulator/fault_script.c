@@ -121,6 +121,9 @@ static int read_special(const struct board *b, const json_t *json, struct fault 
 		r = read_number(json, "line", 0, b->description->aux_lines - 1, &number,
 				ret_message);
 		break;
+	case FAULT_HOSTILE:
+		r = read_number(json, "one_in", 1, UINT32_MAX, &number, ret_message);
+		break;
 	default:
 		return 0;
 	}
@@ -161,9 +164,9 @@ static int read_times(const struct board *b, const json_t *json, struct fault *f
 
 static int check_keys(const json_t *json, char **ret_message)
 {
-	static const char *const allowed[] = {"fault",	"at_ms",     "at_point", "at_program_ms",
-					      "for_ms", "period_us", "count",	 "level",
-					      "line",	"input",     "detector", "field"};
+	static const char *const allowed[] = {
+		"fault", "at_ms", "at_point", "at_program_ms", "for_ms", "period_us", "count",
+		"level", "line",  "input",    "detector",      "field",	 "one_in"};
 	const char *key;
 	json_t *value;
 
@@ -176,7 +179,7 @@ static int check_keys(const json_t *json, char **ret_message)
 			return fail(
 				ret_message, -EINVAL,
 				"a fault has no member '%s'; allowed: fault, at_ms, at_point, at_program_ms, for_ms, "
-				"period_us, count, level, line, input, detector, field",
+				"period_us, count, level, line, input, detector, field, one_in",
 				key);
 	}
 	return 0;

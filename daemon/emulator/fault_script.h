@@ -47,7 +47,7 @@ struct fault {
 	enum fault_kind kind;
 	uint64_t at_ns; /* real time, or UINT64_MAX */
 	uint64_t at_point; /* or ANY_POINT */
-	uint32_t number; /* detector, input, line or END field */
+	uint32_t number; /* detector, input, line, END field or one_in */
 	uint32_t level;
 	uint64_t count;
 	int64_t period_ns;

@@ -122,7 +122,7 @@ static void act(struct board *b, const struct fault *f, uint64_t real_ns)
 	case FAULT_AUX_IN:
 		return aux_in(b, f);
 	case FAULT_HOSTILE:
-		return hostile_begin(b, f->count);
+		return hostile_begin(b, f->count, f->number);
 	default:
 		return;
 	}

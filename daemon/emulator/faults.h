@@ -17,7 +17,8 @@
  *   detector-uncoupled, detector-coupled {detector: NAME}
  *   trigger-edge [input: 0, period_us, count: 1], also "at_program_ms" (since START)
  *   aux-in {line, level}
- *   hostile [count: 1] (for so many steps the board says anything: see hostile.h)
+ *   hostile [count: 1, one_in: 1] (for so many steps the board says anything, in one of so many values: see
+ *     hostile.h)
  */
 #ifndef ETALON_EMULATOR_FAULTS_H
 #define ETALON_EMULATOR_FAULTS_H

@@ -22,10 +22,11 @@ static uint64_t draw(struct board *b)
 	return noise_bits(&key);
 }
 
-void hostile_begin(struct board *b, uint64_t steps)
+void hostile_begin(struct board *b, uint64_t steps, uint32_t one_in)
 {
 	b->hostile.left = steps;
 	b->hostile.done = 0;
+	b->hostile.one_in = one_in;
 }
 
 bool hostile_active(const struct board *b)
@@ -45,8 +46,17 @@ static void step(struct board *b)
 		       "\"steps\":%" PRIu64, h->done);
 }
 
+static bool keeps_to_the_truth(struct board *b)
+{
+	const uint32_t one_in = b->hostile.one_in;
+
+	return one_in > 1 && draw(b) % one_in;
+}
+
 static uint64_t lie(struct board *b, uint64_t truth)
 {
+	if (keeps_to_the_truth(b))
+		return truth;
 	switch (draw(b) % 8) {
 	case 0:
 		return draw(b);
@@ -87,6 +97,8 @@ void hostile_record(struct board *b, struct etalon_hw_record *record)
 	if (!hostile_active(b))
 		return;
 	step(b);
+	if (keeps_to_the_truth(b))
+		return;
 	if (draw(b) % 8 == 0)
 		return fill(b, record);
 	((uint8_t *)record)[draw(b) % size] ^= (uint8_t)(1U << draw(b) % 8);
@@ -105,4 +117,6 @@ void hostile_control(struct board *b, struct etalon_hw_control *control)
 	control->causes = (uint32_t)lie(b, control->causes);
 	control->sequencer = (uint32_t)lie(b, control->sequencer);
 	control->events = (uint32_t)lie(b, control->events);
+	control->causes_live = (uint32_t)lie(b, control->causes_live);
+	control->status_bits = (uint32_t)lie(b, control->status_bits);
 }

@@ -4,7 +4,8 @@
  * light is not. Layer: emulator, part of the board model.
  *
  * A step is one register read answered or one record delivered to a ring. While it lasts the control block
- * says anything, too, and interrupts come in storms.
+ * says anything, too, and interrupts come in storms. One lie among many truths gets further into a driver than
+ * lies alone, which it sees through at once.
  */
 #ifndef ETALON_EMULATOR_HOSTILE_H
 #define ETALON_EMULATOR_HOSTILE_H
@@ -21,10 +22,11 @@ struct board;
 
 struct hostile {
 	uint64_t left, done; /* steps */
+	uint32_t one_in; /* of so many values one may be a lie */
 	uint64_t draws;
 };
 
-void hostile_begin(struct board *b, uint64_t steps);
+void hostile_begin(struct board *b, uint64_t steps, uint32_t one_in);
 bool hostile_active(const struct board *b);
 /* What the board says in place of the truth. */
 uint32_t hostile_read(struct board *b, uint32_t truth);

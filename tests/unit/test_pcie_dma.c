@@ -731,6 +731,19 @@ START_TEST(a_hostile_board_lies_for_so_many_steps_and_is_itself_again)
 }
 END_TEST
 
+START_TEST(a_hostile_board_lies_no_more_often_than_it_is_told_to)
+{
+	struct pcie_host *h = pcie_open(&(struct bench_options){.seed = 1}, 8);
+	uint32_t wrong;
+
+	bench_fault(h->t, "{\"fault\": \"hostile\", \"count\": 20000, \"one_in\": 100}");
+	wrong = wrong_reads(h, 20000);
+	ck_assert_uint_gt(wrong, 60); /* 5 of 8 of 200 */
+	ck_assert_uint_lt(wrong, 190);
+	pcie_close(h);
+}
+END_TEST
+
 START_TEST(madness_does_not_keep_the_board_from_going_dark)
 {
 	struct pcie_host *h = pcie_open(&(struct bench_options){.seed = 1}, 8);
@@ -777,6 +790,7 @@ int main(void)
 	tcase_add_test(c, a_ring_set_up_anew_starts_empty);
 	tcase_add_test(c, a_reset_is_cause_link_and_brings_registers_to_power_on);
 	tcase_add_test(c, a_hostile_board_lies_for_so_many_steps_and_is_itself_again);
+	tcase_add_test(c, a_hostile_board_lies_no_more_often_than_it_is_told_to);
 	tcase_add_test(c, madness_does_not_keep_the_board_from_going_dark);
 	suite_add_tcase(s, c);
 	return run_suite(s);
