@@ -5,7 +5,8 @@
 # arguments in one word. A program passes when it exits 0 and says how many tests it ran,
 # as Check does ("100%: Checks: 3, Failures: 0, Errors: 0") or in the plain form
 # "3 passed, 0 failed". A line that starts with "SKIP" is a skip with its reason: it is
-# shown and counted. Logs go to $LOGS (default: build/test-logs).
+# shown and counted; one that starts with "COUNT" tells how much of something was done, and is
+# shown. Logs go to $LOGS (default: build/test-logs).
 #
 # RUN_PREFIX  a command before each program (valgrind ...)
 # RUN_LABEL   shown before each name
@@ -34,6 +35,7 @@ run_one() { # command words
 	read -r ran bad <<<"$counts"
 	skips=$(grep -c '^SKIP' "$log")
 	grep '^SKIP' "$log" | sed "s|^|  $name: |"
+	sed -n "s|^ *COUNT |  $name: |p" "$log"
 	skipped=$((skipped + skips))
 	if [ $status = 0 ] && [ "$bad" = 0 ] && [ $((ran + skips)) -gt 0 ]; then
 		printf 'ok      %-12s %-34s %4d tests %4d s\n' "$label" "$name" "$ran" "$took"
