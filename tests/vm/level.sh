@@ -32,12 +32,17 @@ promise() { # what command...
 	fi
 }
 
+# Of two counts the one that is asked for: ETALON_DEEP is set, or not.
+deep_or() { # deep shallow
+	if [ -n "${ETALON_DEEP:-}" ]; then echo "$1"; else echo "$2"; fi
+}
+
 # boot.sh closes with its own count, which the runner of the tests adds up like this one.
 boots() { # boot.sh's arguments...
 	tests/vm/boot.sh "$@" || guests_failed=yes
 }
 
-# Programs of guest/ that know the driver's contract, for any guest.
+# Programs of guest/ that know the driver's contract, for any guest; of $guest_cc, if that is set.
 build_guest_programs() { # folder name="further sources"...
 	local folder=$1 name sources
 	shift
@@ -45,7 +50,8 @@ build_guest_programs() { # folder name="further sources"...
 	for name in "$@"; do
 		sources=(${name#*=})
 		name=${name%%=*}
-		gcc -O2 -Wall -Wextra -Werror -static -pthread -D_GNU_SOURCE -Ikmod -o "$folder/$name" \
+		"${guest_cc:-gcc}" -O2 -Wall -Wextra -Werror -static -pthread -D_GNU_SOURCE \
+			-D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 -Ikmod -o "$folder/$name" \
 			"tests/vm/guest/$name.c" "${sources[@]/#/tests/vm/guest/}" || return
 	done
 }
@@ -55,8 +61,8 @@ build_guest_programs() { # folder name="further sources"...
 with_board() { # folder-for-logs pcie|socket emulator's arguments... -- command...
 	local log=$1 arguments=("--$2") emulator status i
 	board_socket=$(mktemp -u)
-	export BOARD_FAULTS=$board_socket.faults BOARD_PIDFILE=$log/board.pid BOARD_COMMAND
-	arguments+=("$board_socket" --log "$log/board.log")
+	export BOARD_FAULTS=$board_socket.faults BOARD_PIDFILE=$log/board.pid BOARD_LOG=$log/board.log BOARD_COMMAND
+	arguments+=("$board_socket" --log "$BOARD_LOG")
 	arguments+=(--fault-socket "$BOARD_FAULTS" --pidfile "$BOARD_PIDFILE")
 	shift 2
 	while [ "$1" != -- ]; do
@@ -65,7 +71,7 @@ with_board() { # folder-for-logs pcie|socket emulator's arguments... -- command.
 	done
 	shift
 	mkdir -p "$log"
-	rm -f "$log/board.log"
+	rm -f "$BOARD_LOG"
 	BOARD_COMMAND="${BUILD:-build}/etalon-emulator ${arguments[*]}"
 	$BOARD_COMMAND >"$log/emulator.log" 2>&1 &
 	emulator=$!
