@@ -18,6 +18,8 @@
 #define KICKS_PER_PERIOD 4
 #define LOOK_US 2000
 
+void (*client_gone)(void);
+
 void die(const char *format, ...)
 {
 	va_list arguments;
@@ -48,6 +50,8 @@ static void must(const char *what, int r, const struct etalon_refusal *refusal)
 {
 	if (r >= 0)
 		return;
+	if (r == -ENODEV && client_gone)
+		client_gone();
 	if (refusal && refusal->result)
 		die("%s: %s: result %u, detail %u, %lld..%lld", what, strerror(-r), refusal->result,
 		    refusal->detail, (long long)refusal->low, (long long)refusal->high);
@@ -127,6 +131,7 @@ struct etalon_load client_load(struct client *c, const struct sweep *sweep)
 	};
 	struct etalon_load load = {.size = sizeof(load)};
 
+	client_release(c, c->status->producer);
 	sweep_program(sweep, c->description, &program);
 	must("UPLOAD", call(c->control, ETALON_IOC_UPLOAD, &upload), &upload.refusal);
 	must("LOAD", call(c->control, ETALON_IOC_LOAD, &load), &load.refusal);

@@ -41,6 +41,9 @@ struct client {
 	uint64_t kicked_ns; /* by client_wait() */
 };
 
+/* Called, if not NULL, when the board is gone where it must not be: does not return. */
+extern void (*client_gone)(void);
+
 /* Negative errno of an ioctl, 0 or more when it succeeded. */
 int call(int fd, unsigned long command, void *argument);
 
@@ -50,7 +53,7 @@ void client_map(struct client *c);
 void client_close(struct client *c);
 struct etalon_status client_status(int fd);
 
-/* Uploads, loads; the answer of LOAD. */
+/* Releases what an earlier client left, uploads, loads; the answer of LOAD. */
 struct etalon_load client_load(struct client *c, const struct sweep *sweep);
 void client_start(struct client *c);
 /* Records before `sequence` may go. */

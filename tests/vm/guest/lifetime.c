@@ -195,6 +195,20 @@ static void touch(const char *file)
 	close(open(file, O_WRONLY | O_CREAT, 0600));
 }
 
+/* What was written before is gone, and says so. */
+static void expect_epoch(struct client *c, uint64_t expected)
+{
+	struct etalon_info info = {.size = sizeof(info)};
+
+	for (int ms = 0; ms < 20000; ms++) {
+		expect("INFO", call(c->capture, ETALON_IOC_INFO, &info), 0);
+		if (info.epoch == expected)
+			return;
+		usleep(1000);
+	}
+	die("epoch %llu, not %llu", (unsigned long long)info.epoch, (unsigned long long)expected);
+}
+
 /* Everything up to the END record that the kernel wrote is there, and nothing hangs. */
 static void interrupted(const char *ready, bool comes_back)
 {
@@ -222,6 +236,8 @@ static void interrupted(const char *ready, bool comes_back)
 		expect_hang_up("the capture fd", c.capture, 1000);
 		expect("CLOCK", call(c.capture, ETALON_IOC_CLOCK, NULL), -EFAULT);
 		expect("status page", c.status->gone, 1);
+	} else {
+		expect_epoch(&c, c.info.epoch + 1);
 	}
 	printf("# END cause %u causes %#x after %llu points\n", l.end.cause, l.end.causes,
 	       (unsigned long long)l.points);
