@@ -13,7 +13,8 @@ set -euo pipefail
 build=(gcc make pkg-config libc6-dev 'libsystemd-dev>=252' libsqlite3-dev libgsl-dev
 	libhdf5-dev libyaml-dev libcyaml-dev libjansson-dev libcairo2-dev 'libgpiod-dev>=2' dbus-daemon)
 test=(check g++ sparse pahole udev "linux-headers-$(dpkg --print-architecture)" valgrind cppcheck python3
-	python3-scipy python3-numpy python3-h5py locales dbus-bin systemd mmdebstrap e2fsprogs)
+	python3-scipy python3-numpy python3-h5py locales dbus-bin systemd mmdebstrap e2fsprogs
+	gcc-i686-linux-gnu libc6-dev-i386-cross)
 
 case "${1:-build}" in
 build) wanted=("${build[@]}") ;;
