@@ -11,7 +11,8 @@ work=$PWD/$vm_build/rate
 seconds=${ETALON_DEEP:+600}
 seconds=${seconds:-60}
 rate_max=(--set pcie_record_rate_max=100000 --set period_min_us=9)
-delay=(--set emission_delay_ms=20 --unsafe-fast-arming)
+# Patient, too: what is measured here is no holder that hangs.
+delay=(--set emission_delay_ms=20 --unsafe-fast-arming --set watchdog_max_ms=4000)
 
 boot_rate() {
 	boots --kernel $kernel --test tests/vm/guest/rate.sh --pcie "$board_socket" --timeout $((seconds * 2 + 300)) \

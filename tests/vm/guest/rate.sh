@@ -9,7 +9,6 @@
 
 rate=100000 # points/s, of four detectors
 period_ns=$((1000000000 / rate))
-kicks_per_second=4 # of a watchdog of one second
 
 value() { # name file
 	sed -n "s/^$1 //p" "$2"
@@ -26,9 +25,10 @@ interrupts_are_few() {
 	[ "$(value interrupts "$longest")" -le "$(value milliseconds "$longest")" ]
 }
 
-# Of a sweep that may take a moment longer than its points.
 kicks_are_few() {
-	[ "$(value kicks "$longest")" -le $(((seconds + 1) * kicks_per_second)) ]
+	took=$(value milliseconds "$longest")
+	[ -n "$took" ] || return
+	[ "$(value kicks "$longest")" -le $(((took / $(value watchdog_ms "$longest") + 1) * 4)) ]
 }
 
 costs_the_same() {
