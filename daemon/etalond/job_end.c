@@ -60,6 +60,15 @@ static bool is_complete(const struct job *job)
 	return true;
 }
 
+/* A cancel that came when all was taken already; or what was only the consequence of the cause. */
+static void forget_cause(struct job *job)
+{
+	pthread_mutex_lock(&job->cause_lock);
+	job->error = 0;
+	free(take_ptr(job->message));
+	pthread_mutex_unlock(&job->cause_lock);
+}
+
 /*
  * The records tell of a trip before the main loop has heard of it, or tell less: the board itself
  * is asked. What was commanded is known to the main loop before it was commanded.
@@ -73,8 +82,11 @@ static void ask_board(struct job *job)
 	if (job->acquired.error != -ECONNABORTED && job->acquired.error != -ECANCELED)
 		return;
 	r = job->link->ops->status(job->link, &s);
-	if (r == -ENODEV) /* a driver that is unplugged has time to turn light off before */
+	/* A driver that is unplugged has time to turn light off before, of which the main loop has heard. */
+	if (r == -ENODEV && job->acquired.error == -ECONNABORTED) {
+		forget_cause(job);
 		job_set_cause(job, r, "the board is gone: check its cable and power");
+	}
 	if (r < 0 || s.state != ETALON_HW_STATE_TRIPPED)
 		return;
 	trip = board_trip_text(s.last_off_cause & ~ETALON_HW_CAUSE_HOST ? s.last_off_cause
@@ -131,15 +143,6 @@ static int add_other_segments(const struct job *job, const struct ledger *shown,
 			return -ENOMEM;
 	}
 	return 0;
-}
-
-/* A cancel that came when all was taken already. */
-static void forget_cause(struct job *job)
-{
-	pthread_mutex_lock(&job->cause_lock);
-	job->error = 0;
-	free(take_ptr(job->message));
-	pthread_mutex_unlock(&job->cause_lock);
 }
 
 /* In the terms of context.h. */
