@@ -1,0 +1,64 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# The driver on the debug kernel, where a use after free, locks in two orders, a sleep under a
+# spinlock, a wrong use of DMA or lost memory fails a guest: the KUnit suites of its core, what
+# guest/driver.sh and guest/lifetime.sh promise, by MSI-X and by MSI, and each allocation failing
+# in turn.
+. "$(dirname "$0")/level.sh"
+require_testbed debug
+
+seed=7
+work=$PWD/$vm_build/debug-driver
+mkdir -p "$work"
+
+build_all() {
+	local client
+	for client in sweep lifetime failures; do
+		gcc -O2 -Wall -Wextra -Werror -static -pthread -D_GNU_SOURCE -Ikmod -o "$work/$client" \
+			"tests/vm/guest/$client.c" tests/vm/guest/client.c || return
+	done
+	make --no-print-directory -j2 "${BUILD:-build}/etalon-emulator" "${BUILD:-build}/tests/vm/reference"
+}
+
+# In the driver's own folder, which the toolchain sees.
+build_kunit() { # folder of the driver's modules
+	cp -ru tests/vm/kunit "$1" || return
+	in_toolchain "$1" make -C kunit -j2 W=1 "KMOD=$1" "KDIR=$(kernel_headers debug)" >"$1/kunit.log" 2>&1 &&
+		! grep -q 'warning:' "$1/kunit.log" && return
+	cat "$1/kunit.log"
+	return 1
+}
+
+keep_reference() { # dark|light
+	"${BUILD:-build}/tests/vm/reference" "$board_socket" "$1" 2000 "$work/$1.records"
+}
+
+boot_driver() { # test emulator's arguments...
+	local test=$1
+	shift
+	with_board "$work/$test" pcie --seed $seed "$@" -- boot "$test"
+}
+
+boot() { # test
+	local device=()
+	[ -z "${board_socket:-}" ] || device=(--pcie "$board_socket")
+	[ -z "${ETALON_DEEP:-}" ] || { touch "$work/deep"; device+=(--with "$work/deep"); }
+	boots --kernel debug --test "tests/vm/guest/$1.sh" "${device[@]}" --timeout ${ETALON_DEEP:+3}600 \
+		--with tests/vm/guest/modules.sh --with "$modules/etalon.ko" --with "$modules/etalon_pci.ko" \
+		--with "$modules/kunit/etalon_kunit.ko" --with "$work/sweep" --with "$work/lifetime" \
+		--with "$work/failures" --with "$work/dark.records" --with "$work/light.records"
+}
+
+promise "the clients and the reference compile" build_all
+for light in dark light; do
+	promise "the emulated link gives records, $light" \
+		with_board "$work/reference-$light" socket --seed $seed -- keep_reference $light
+done
+modules=$(build_modules kmod debug) || { echo "$passed passed, $((failed + 1)) failed"; exit 1; }
+promise "the KUnit suites compile" build_kunit "$modules"
+board_socket='' boot kunit
+boot_driver driver
+boot_driver lifetime --msi
+boot_driver failures
+finish
