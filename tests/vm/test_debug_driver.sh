@@ -13,12 +13,8 @@ work=$PWD/$vm_build/debug-driver
 mkdir -p "$work"
 
 build_all() {
-	local client
-	for client in sweep lifetime failures; do
-		gcc -O2 -Wall -Wextra -Werror -static -pthread -D_GNU_SOURCE -Ikmod -o "$work/$client" \
-			"tests/vm/guest/$client.c" tests/vm/guest/client.c || return
-	done
-	make --no-print-directory -j2 "${BUILD:-build}/etalon-emulator" "${BUILD:-build}/tests/vm/reference"
+	build_guest_programs "$work" sweep=client.c lifetime=client.c failures=client.c &&
+		make --no-print-directory -j2 "${BUILD:-build}/etalon-emulator" "${BUILD:-build}/tests/vm/reference"
 }
 
 # In the driver's own folder, which the toolchain sees.

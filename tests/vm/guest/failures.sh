@@ -34,9 +34,9 @@ unbind() {
 	echo 0000:01:00.0 >/sys/bus/pci/drivers/etalon_pci/unbind
 }
 
-# Which allocations count: the driver's own, and those at most so many calls below it; of these
-# those with a function among their callers, those without it, or all.
-calls_below=10
+# Which allocations count: those that have the driver among their nearest callers, the allocator's
+# own three or four included; of these those with a function among them, those without it, or all.
+callers=7
 
 limit_to() { # require|reject|all function-of-etalon.ko
 	for kind in failslab fail_page_alloc; do
@@ -45,7 +45,7 @@ limit_to() { # require|reject|all function-of-etalon.ko
 		if [ -e deep ]; then
 			set_range $settings/require 0 0xffffffffffffffff
 		else
-			echo $calls_below >$settings/stacktrace-depth && set_range $settings/require $(addresses)
+			echo $callers >$settings/stacktrace-depth && set_range $settings/require $(addresses)
 		fi || return
 		[ "$1" = all ] || set_range "$settings/$1" $(addresses_of "$2") || return
 	done

@@ -102,7 +102,7 @@ static void expiry_on_the_board_ends_control(struct kunit *test)
 	rig.fake->safety.state = ETALON_HW_STATE_TRIPPED;
 	rig.fake->safety.last_off_cause = ETALON_HW_CAUSE_WATCHDOG;
 	rig.fake->progress.state = ETALON_HW_STATE_TRIPPED;
-	etalon_board_progress(rig.fake->board, &rig.fake->progress);
+	etalon_board_progress(rig.fake->board);
 	KUNIT_EXPECT_TRUE(test, fake_poll(rig.control, EPOLLHUP));
 	expect_revoked(test, &rig);
 	fake_close(rig.control);
@@ -186,7 +186,7 @@ static void a_state_that_cannot_be_ends_light(struct kunit *test)
 	struct rig rig = armed(test, LONG_NS);
 
 	rig.fake->progress.state = ETALON_HW_STATE_TRIPPED + 1;
-	etalon_board_progress(rig.fake->board, &rig.fake->progress);
+	etalon_board_progress(rig.fake->board);
 	expect_halted(test, &rig, 1);
 	KUNIT_EXPECT_TRUE(test, rig.fake->board->distrusted);
 	expect_revoked(test, &rig);

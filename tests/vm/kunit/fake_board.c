@@ -554,5 +554,5 @@ void fake_produce(struct fake_board *fake, unsigned int count)
 		point->head.sequence = sequence;
 		point->number = sequence;
 	}
-	etalon_board_progress(board, &fake->progress);
+	etalon_board_progress(board);
 }

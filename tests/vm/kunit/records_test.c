@@ -171,13 +171,13 @@ static void a_number_that_cannot_be_ends_the_program(struct kunit *test)
 
 	fake_produce(fake, 2);
 	fake->progress.producer += rig.capacity;
-	etalon_board_progress(fake->board, &fake->progress);
+	etalon_board_progress(fake->board);
 	KUNIT_EXPECT_EQ(test, fake->commands[ETALON_HW_COMMAND_HALT], 1);
 	KUNIT_EXPECT_EQ(test, read_records(&rig, 2, PIECE), FAKE_STRIDE);
 	KUNIT_EXPECT_EQ(test, end_record->head.type, ETALON_HW_RECORD_END);
 	KUNIT_EXPECT_EQ(test, end_record->cause, ETALON_HW_END_FAULT);
 	fake->progress.producer = 5; /* possible, and not believed */
-	etalon_board_progress(fake->board, &fake->progress);
+	etalon_board_progress(fake->board);
 	KUNIT_EXPECT_EQ(test, fake->board->ring.producer, 3);
 	KUNIT_EXPECT_EQ(test, fake->commands[ETALON_HW_COMMAND_HALT], 1);
 	end(&rig);
@@ -190,7 +190,7 @@ static void a_new_program_is_believed_again(struct kunit *test)
 
 	fake_produce(fake, 1); /* the last that is believed: it runs */
 	fake->progress.producer = U64_MAX;
-	etalon_board_progress(fake->board, &fake->progress);
+	etalon_board_progress(fake->board);
 	KUNIT_EXPECT_TRUE(test, fake->board->distrusted);
 	KUNIT_EXPECT_EQ(test, release(&rig, 2), 0);
 	fake_close(rig.control);
