@@ -364,7 +364,7 @@ static void look_at_removal(struct rig *rig, long result)
 
 static const struct operation operations[] = {
 	{"probe", .run = bind, .look = look_at_bind},
-	{"remove", .prepare = prepare_bound, .run = unbind, .look = look_at_removal},
+	{"remove", true, .prepare = prepare_bound, .run = unbind, .look = look_at_removal},
 	{"open-control", .run = open_control, .look = close_fd},
 	{"open-capture", .run = open_capture, .look = close_fd},
 	{"map", .prepare = prepare_client, .run = map_ring, .look = unmap_ring,
