@@ -154,8 +154,6 @@ static int is_idle(struct etalon_board *board, struct etalon_refusal *refusal)
 {
 	u32 sequencer;
 
-	if (board->distrusted) /* the last that it told may be long ago: it will refuse itself */
-		return 0;
 	etalon_board_collect(board);
 	spin_lock(&board->ring_lock);
 	sequencer = board->told.sequencer;
