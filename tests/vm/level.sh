@@ -42,6 +42,11 @@ boots() { # boot.sh's arguments...
 	tests/vm/boot.sh "$@" || guests_failed=yes
 }
 
+# The emulator, what compares and what tells it of faults: here, not in the guest.
+build_host_programs() {
+	make --no-print-directory -j2 all vm-tools
+}
+
 # Programs of guest/ that know the driver's contract, for any guest; of $guest_cc, if that is set.
 build_guest_programs() { # folder name="further sources"...
 	local folder=$1 name sources

@@ -18,10 +18,6 @@ mkdir -p "$work/emulated" "$work/package"
 # Guests run on emulated processors, beside other tests: patience where no time is measured.
 echo 'watchdog_ms: 1000' >"$work/etalond.conf"
 
-build_host_programs() {
-	make --no-print-directory -j2 all vm-tools
-}
-
 observe_emulated() {
 	(cd "$work/emulated" && ln -s "$build/tests/vm/raw" raw && PATH=$build:$PATH dbus-run-session -- bash -uc '
 		. "$1/observe.sh"
@@ -41,7 +37,7 @@ boot_daemon() { # kernel package
 		--with "$programs/tests/vm/raw" --with "$programs/tests/vm/lines" --with "$2/package"
 }
 
-promise "the programs compile for the host" build_host_programs
+promise "the host's programs compile" build_host_programs
 programs=$(build_programs all vm-tools install "DESTDIR=$work/package") || { echo "0 passed, 1 failed"; exit 1; }
 promise "the emulated link measures" with_board "$work/emulated" socket "${board_options[@]}" -- observe_emulated
 for kernel in 6.12 7.2; do

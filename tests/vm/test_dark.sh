@@ -15,7 +15,7 @@ delay=(--set emission_delay_ms=20 --unsafe-fast-arming --log-kicks)
 
 build_all() {
 	build_guest_programs "$work" "dark=client.c holder.c marks.c" || return
-	make --no-print-directory -j2 all "${BUILD:-build}/tests/vm/light_log" "${BUILD:-build}/tests/vm/tell"
+	build_host_programs
 }
 
 boot_dark() { # kernel modules

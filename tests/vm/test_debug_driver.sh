@@ -14,7 +14,7 @@ mkdir -p "$work"
 
 build_all() {
 	build_guest_programs "$work" sweep=client.c lifetime=client.c failures=client.c &&
-		make --no-print-directory -j2 "${BUILD:-build}/etalon-emulator" "${BUILD:-build}/tests/vm/reference"
+		build_host_programs
 }
 
 # In the driver's own folder, which the toolchain sees.

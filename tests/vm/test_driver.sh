@@ -13,7 +13,7 @@ mkdir -p "$work"
 
 build_clients() {
 	build_guest_programs "$work" "sweep=client.c marks.c" lifetime=client.c || return
-	make --no-print-directory -j2 all "${BUILD:-build}/tests/vm/reference"
+	build_host_programs
 }
 
 keep_reference() { # dark|light

@@ -1,13 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# The driver with a board that says anything, on the debug kernel: so many register reads and
-# records of it, ten times as many with ETALON_DEEP.
+# The driver with a board that says anything: so many register reads and
+# records of it, ten times as many on the debug kernel with ETALON_DEEP.
 #
 # usage: tests/vm/test_hostile.sh [STEPS [KERNEL [SEED]]]
 . "$(dirname "$0")/level.sh"
 
-steps=${1:-$(deep_or 1000000 100000)} kernel=${2:-debug} seed=${3:-$(date +%s)}
+steps=${1:-$(deep_or 1000000 100000)} kernel=${2:-$(deep_or debug 6.12)} seed=${3:-$(date +%s)}
 require_testbed "$kernel"
 work=$PWD/$vm_build/hostile
 
@@ -20,6 +20,7 @@ boot_hostile() {
 		--with "$work/endure" --with "$work/sweep"
 }
 
+promise "the host's programs compile" build_host_programs
 promise "the guest's programs compile" build_guest_programs "$work" \
 	endure=client.c "sweep=client.c marks.c"
 modules=$(build_modules kmod "$kernel") && copy_needs "$modules" || { echo "0 passed, 1 failed"; exit 1; }

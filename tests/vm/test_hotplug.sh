@@ -36,6 +36,7 @@ hotplug() { # kernel ways
 		--set watchdog_max_ms=4000 -- boot_hotplug "$1" "$2"
 }
 
+promise "the host's programs compile" build_host_programs
 promise "the guest's programs compile" build_guest_programs "$work" \
 	until_gone=client.c lifetime=client.c "sweep=client.c marks.c"
 if [ $# -gt 1 ]; then

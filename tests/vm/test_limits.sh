@@ -14,6 +14,7 @@ boot_limits() {
 		--with "$modules/needs" --with "$work/limits" --with "$work/denied" --with udev/70-etalon.rules
 }
 
+promise "the host's programs compile" build_host_programs
 promise "the guest's programs compile" build_guest_programs "$work" limits=client.c denied=client.c
 modules=$(build_modules kmod $kernel) && copy_needs "$modules" || { echo "0 passed, 1 failed"; exit 1; }
 with_board "$work" pcie -- boot_limits

@@ -36,6 +36,7 @@ cost_alike() {
 	awk '{ if (NR > 1 && $1 != first) differs = 1; first = $1 } END { exit !(NR == 3 && !differs && first <= 64) }' "$work/accesses"
 }
 
+promise "the host's programs compile" build_host_programs
 promise "the guest's programs compile" build_guest_programs "$work" "sweep=client.c marks.c" \
 	stall=client.c too_fast=client.c
 echo $seconds >"$work/seconds"
