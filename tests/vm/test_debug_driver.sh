@@ -13,7 +13,7 @@ work=$PWD/$vm_build/debug-driver
 mkdir -p "$work"
 
 build_all() {
-	build_guest_programs "$work" sweep=client.c lifetime=client.c failures=client.c &&
+	build_guest_programs "$work" "sweep=client.c marks.c" lifetime=client.c failures=client.c &&
 		build_host_programs
 }
 
