@@ -2,14 +2,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # The board goes and comes at random moments of running sweeps: by hot-plug over ACPI, by the
-# death of its emulator and by errors of the bus, on Debian's kernel; by unbind and bind, and by
-# native hot-plug, for which a port takes seconds, on the debug kernel. ETALON_DEEP: more often.
+# death of its emulator, by unbind and bind, and by errors of the bus, on Debian's kernel; by unbind
+# and bind on the debug kernel, too, where each takes seconds. ETALON_DEEP: more often, and there
+# by native hot-plug.
 #
 # usage: tests/vm/test_hotplug.sh [KERNEL WAY:COUNT,... [SEED]]   ways: unbind unplug kill aer
 . "$(dirname "$0")/level.sh"
 
-acpi=$(deep_or unplug:400,kill:100,aer:100 unplug:30,kill:30,aer:4)
-native=$(deep_or unbind:400,unplug:50 unbind:30,unplug:2)
+acpi=$(deep_or unbind:400,unplug:400,kill:100,aer:100 unbind:30,unplug:30,kill:30,aer:4)
+native=$(deep_or unbind:100,unplug:50 unbind:5)
 seed=${3:-$(date +%s)}
 require_testbed "${1:-debug}"
 work=$PWD/$vm_build/hotplug
