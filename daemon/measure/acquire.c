@@ -174,12 +174,20 @@ static void stop(struct run *run)
 	patience_limit(&run->patience, DRAIN_NS);
 }
 
+/* Records lie in the link that are not given back: the board may wait for their places. */
+static bool holds_back(const struct run *run)
+{
+	return run->link->holds_records && run->handed > run->released;
+}
+
 static int wait_ms(const struct run *run)
 {
 	uint64_t now = now_ns(), until = patience_deadline(&run->patience);
 
 	if (run->block_bytes > 0)
 		until = MIN(until, run->block_since_ns + FLUSH_NS);
+	if (holds_back(run))
+		until = MIN(until, now + FLUSH_NS);
 	if (until <= now)
 		return 0;
 	return (int)MIN((until - now + NSEC_PER_MSEC - 1) / NSEC_PER_MSEC, 1000U);
@@ -211,6 +219,10 @@ static int collect_once(struct run *run)
 		return r < 0 ? r : release_committed(run, true);
 	} else if (r == -EAGAIN && patience_silent(&run->patience)) {
 		return out_of_patience(run);
+	} else if (r == -EAGAIN && holds_back(run)) {
+		r = release_committed(run, false);
+		if (r < 0)
+			return r;
 	} else if (r != -EAGAIN && r != -ECANCELED) {
 		return give_up(
 			run, r,

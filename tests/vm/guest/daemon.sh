@@ -9,7 +9,10 @@
 . ./observe.sh
 
 same() { # file of observe()
-	diff "expected/$1" "seen/$1" || cmp "expected/$1" "seen/$1"
+	cmp "expected/$1" "seen/$1" && return
+	diff -a "expected/$1" "seen/$1" | head -n 20
+	cmp -l "expected/$1" "seen/$1" | head -n 40
+	return 1
 }
 
 sweep() { # more arguments of etalonctl
