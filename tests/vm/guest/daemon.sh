@@ -10,7 +10,7 @@
 
 same() { # file of observe()
 	cmp "expected/$1" "seen/$1" && return
-	diff -a "expected/$1" "seen/$1" | head -n 20
+	diff "expected/$1" "seen/$1"
 	cmp -l "expected/$1" "seen/$1" | head -n 40
 	return 1
 }
