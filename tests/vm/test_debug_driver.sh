@@ -33,7 +33,7 @@ keep_reference() { # dark|light
 boot_driver() { # test emulator's arguments...
 	local test=$1
 	shift
-	with_board "$work/$test" pcie --seed $seed "$@" -- boot "$test"
+	with_board "$work/board-$test" pcie --seed $seed "$@" -- boot "$test"
 }
 
 boot() { # test
