@@ -10,10 +10,14 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/util.h"
 
 #define COLUMN_ALIGN 64ULL
+#define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL)
+#define SEAL_TRIES 20 /* of which each waits 0.15 s in the kernel */
+#define SEAL_PAUSE_US 10000
 #define COLUMNS_MAX 4096U
 #define META_MAX_BYTES (16ULL << 20)
 
@@ -88,7 +92,8 @@ static int map_new(struct frame_builder *builder, uint64_t size)
 		return -errno;
 	builder->map = map;
 	builder->size = size;
-	return 0;
+	/* A child of another thread would keep it mapped until it executes its program. */
+	return madvise(map, size, MADV_DONTFORK) < 0 ? -errno : 0;
 }
 
 int frame_begin(struct frame_builder *builder, struct table_column *columns, size_t column_count,
@@ -134,15 +139,31 @@ int frame_begin(struct frame_builder *builder, struct table_column *columns, siz
 	return 0;
 }
 
+/*
+ * The kernel holds pages of its own accord, while it moves them for instance, and refuses
+ * F_SEAL_WRITE with EBUSY when that takes longer than it waits.
+ */
+static int seal(int fd)
+{
+	for (int i = 0; i < SEAL_TRIES; i++) {
+		if (fcntl(fd, F_ADD_SEALS, SEALS) == 0)
+			return 0;
+		if (errno != EBUSY)
+			return -errno;
+		usleep(SEAL_PAUSE_US);
+	}
+	return -EBUSY;
+}
+
 int frame_finish(struct frame_builder *builder)
 {
+	int r;
+
 	/* A writable mapping would make F_SEAL_WRITE fail. */
 	munmap(builder->map, builder->size);
 	builder->map = NULL;
-	if (fcntl(builder->fd, F_ADD_SEALS,
-		  F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0) {
-		int r = -errno;
-
+	r = seal(builder->fd);
+	if (r < 0) {
 		frame_abandon(builder);
 		return r;
 	}

@@ -5,8 +5,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/util.h"
 #include "data/frame.h"
@@ -224,6 +228,62 @@ START_TEST(a_frame_cut_anywhere_is_refused)
 }
 END_TEST
 
+#define PINNED_US 400000 /* longer than the kernel waits by itself */
+
+static void *close_later(void *fd)
+{
+	usleep(PINNED_US);
+	close(*(int *)fd);
+	return NULL;
+}
+
+START_TEST(a_page_that_is_held_for_a_moment_only_delays_the_seals)
+{
+	struct table_column column = {.name = "x", .type = COLUMN_F64};
+	_cleanup_close_ int frame = -1;
+	struct frame_builder builder;
+	struct iovec page;
+	pthread_t thread;
+	int pipes[2];
+
+	ck_assert_int_eq(frame_begin(&builder, &column, 1, 1000, 0, 1, NULL), 0);
+	page = (struct iovec){.iov_base = builder.map, .iov_len = 4096};
+	ck_assert_int_eq(pipe(pipes), 0);
+	ck_assert_int_eq(vmsplice(pipes[1], &page, 1, 0), 4096);
+	close(pipes[1]);
+	ck_assert_int_eq(pthread_create(&thread, NULL, close_later, &pipes[0]), 0);
+	frame = frame_finish(&builder);
+	ck_assert_int_ge(frame, 0);
+	pthread_join(thread, NULL);
+	ck_assert_int_eq(fcntl(frame, F_GET_SEALS),
+			 F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL);
+}
+END_TEST
+
+START_TEST(a_child_of_somebody_else_does_not_hinder_the_seals)
+{
+	struct table_column column = {.name = "x", .type = COLUMN_F64};
+	_cleanup_close_ int frame = -1;
+	struct frame_builder builder;
+	int pipes[2];
+	pid_t child;
+	char end;
+
+	ck_assert_int_eq(frame_begin(&builder, &column, 1, 1000, 0, 1, NULL), 0);
+	ck_assert_int_eq(pipe(pipes), 0);
+	child = fork();
+	if (child == 0) {
+		close(pipes[1]);
+		_exit(read(pipes[0], &end, 1) != 0);
+	}
+	frame = frame_finish(&builder);
+	ck_assert_int_ge(frame, 0);
+	close(pipes[0]);
+	close(pipes[1]);
+	ck_assert_int_eq(waitpid(child, NULL, 0), child);
+}
+END_TEST
+
 START_TEST(what_is_no_file_is_refused)
 {
 	_cleanup_table_ struct table *back = NULL;
@@ -252,6 +312,8 @@ int main(void)
 	tcase_add_loop_test(tc, a_lying_header_is_refused_with_a_message, 0, (int)ARRAY_SIZE(lies));
 	tcase_add_test(tc, unterminated_and_repeated_names_are_refused);
 	tcase_add_test(tc, a_frame_cut_anywhere_is_refused);
+	tcase_add_test(tc, a_page_that_is_held_for_a_moment_only_delays_the_seals);
+	tcase_add_test(tc, a_child_of_somebody_else_does_not_hinder_the_seals);
 	tcase_add_test(tc, what_is_no_file_is_refused);
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);
