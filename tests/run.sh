@@ -20,12 +20,12 @@ mkdir -p "$logs"
 passed=0 failed=0 skipped=0
 
 run_one() { # command words
-	local name log status began took counts ran bad skips
+	local name log status began took cpu counts ran bad skips TIMEFORMAT=%0U+%0S
 	name=$(basename "${1%% *}")
 	log="$logs/${label:+$label-}$name.log"
 	began=$(date +%s)
 	# shellcheck disable=SC2086
-	timeout -k 10 "${RUN_TIMEOUT:-600}" ${RUN_PREFIX:-} $1 >"$log" 2>&1 </dev/null
+	cpu=$({ time timeout -k 10 "${RUN_TIMEOUT:-600}" ${RUN_PREFIX:-} $1 >"$log" 2>&1 </dev/null; } 2>&1)
 	status=$?
 	took=$(($(date +%s) - began))
 	counts=$(sed -n -E \
@@ -38,7 +38,7 @@ run_one() { # command words
 	sed -n "s|^ *COUNT |  $name: |p" "$log"
 	skipped=$((skipped + skips))
 	if [ $status = 0 ] && [ "$bad" = 0 ] && [ $((ran + skips)) -gt 0 ]; then
-		printf 'ok      %-12s %-34s %4d tests %4d s\n' "$label" "$name" "$ran" "$took"
+		printf 'ok      %-12s %-34s %4d tests %4d s, CPU %4d s\n' "$label" "$name" "$ran" "$took" $((cpu))
 		passed=$((passed + ran))
 		return
 	fi

@@ -44,7 +44,7 @@ boots() { # boot.sh's arguments...
 
 # The emulator, what compares and what tells it of faults: here, not in the guest.
 build_host_programs() {
-	make --no-print-directory -j2 all vm-tools
+	one_at_a_time make --no-print-directory -j2 all vm-tools
 }
 
 # Programs of guest/ that know the driver's contract, for any guest; of $guest_cc, if that is set.

@@ -20,14 +20,16 @@ boot_hotplug() { # kernel ways
 		--host tests/vm/host_board.sh --timeout "$(deep_or 7200 1200)" \
 		--append "etalon_seed=$seed etalon_ways=$2 log_buf_len=4M" \
 		--with tests/vm/guest/modules.sh --with tests/vm/guest/random.sh \
-		--with "$modules/etalon.ko" --with "$modules/etalon_pci.ko" --with "$modules/needs" \
+		--with "$modules/etalon.ko" --with "$modules/etalon_pci.ko" --with "$work/needs" \
 		--with "$work/until_gone" --with "$work/lifetime" --with "$work/sweep"
 }
 
 # The injector of bus errors is a module of Debian's; the debug kernel, without ACPI, has none.
 build_driver() { # kernel
 	modules=$(build_modules kmod "$1") && copy_needs "$modules" || return
-	[ "$1" = debug ] || copy_modules "$(cat "$modules/release")" "$modules/needs" aer_inject
+	rm -rf "$work/needs"
+	cp -r "$modules/needs" "$work/needs" || return
+	[ "$1" = debug ] || copy_modules "$(cat "$modules/release")" "$work/needs" aer_inject
 }
 
 hotplug() { # kernel ways

@@ -24,6 +24,8 @@
 #define SITES_MAX 20000 /* more is an operation that never ends */
 #define RECORDS_TIMEOUT_MS 10000
 #define ERRNO_MAX 133
+/* Where a process has nothing else, so that every table of the mapping's pages is asked for. */
+#define FAR_FROM_ALL ((void *)0x100000000000)
 
 static const struct sweep short_sweep = {.points = 50,
 					 .period_ns = 50000,
@@ -191,8 +193,8 @@ static long map_ring(struct rig *rig)
 {
 	const struct client *c = &rig->client;
 
-	rig->at = mmap(NULL, c->info.data_bytes, PROT_READ, MAP_SHARED, c->capture,
-		       (off_t)c->info.data_offset);
+	rig->at = mmap(FAR_FROM_ALL, c->info.data_bytes, PROT_READ,
+		       MAP_SHARED | MAP_FIXED_NOREPLACE, c->capture, (off_t)c->info.data_offset);
 	return rig->at == MAP_FAILED ? -errno : 0;
 }
 

@@ -49,9 +49,19 @@ release_file() { # kernel [architecture]
 	esac
 }
 
+# Scripts run side by side and build in the same folders.
+one_at_a_time() { # command...
+	mkdir -p "$vm_build"
+	(flock 9 && "$@" 9>&-) 9>"$vm_build/lock"
+}
+
 # Builds a folder of modules for a kernel, in a copy of it, and prints that; a warning fails, of
 # the compiler and of sparse.
 build_modules() { # source-folder kernel [architecture]
+	one_at_a_time compile_modules "$@"
+}
+
+compile_modules() { # source-folder kernel [architecture]
 	local folder=$PWD/$vm_build/$(basename "$1")-$2${3:+-$3} cross=() check=1
 	folder=${folder%-amd64}
 	[ "$2" != debug ] || check=0 # what sparse finds it finds with Debian's headers
@@ -70,18 +80,28 @@ build_modules() { # source-folder kernel [architecture]
 
 # Copies what modules of ours need of the kernel's own into the folder "needs" beside them.
 copy_needs() { # folder of build_modules
+	one_at_a_time copy_what_is_needed "$1"
+}
+
+copy_what_is_needed() { # folder
 	local name needs=()
-	rm -rf "$1/needs"
-	mkdir "$1/needs"
+	[ ! "$1/needs" -nt "$1/Module.symvers" ] || return 0 # whoever boots a guest may be reading it
+	rm -rf "$1/needs" "$1/needs.unfinished"
+	mkdir "$1/needs.unfinished"
 	for name in $(in_toolchain "$1" sh -c 'modinfo -F depends ./*.ko' | tr ',' '\n' | sort -u); do
 		[ -e "$1/$name.ko" ] || needs+=("$name")
 	done
-	[ ${#needs[@]} -eq 0 ] || copy_modules "$(cat "$1/release")" "$1/needs" "${needs[@]}"
+	[ ${#needs[@]} -eq 0 ] || copy_modules "$(cat "$1/release")" "$1/needs.unfinished" "${needs[@]}" || return
+	mv "$1/needs.unfinished" "$1/needs"
 }
 
 # The programs (or other goals of make), linked with the guest's libraries; prints the folder that
 # has them.
 build_programs() { # [goals of make...]
+	one_at_a_time make_programs "$@"
+}
+
+make_programs() {
 	[ $# -gt 0 ] || set -- all
 	if [ "$host_codename" = "$toolchain_suite" ]; then
 		make -j2 --no-print-directory "$@" >&2 && echo "${BUILD:-build}"
