@@ -45,7 +45,7 @@ run_one() { # command words
 	[ "$bad" -gt 0 ] || bad=1
 	failed=$((failed + bad))
 	[ "$ran" -le "$bad" ] || passed=$((passed + ran - bad))
-	printf 'FAILED  %-12s %-34s exit %d, log %s\n' "$label" "$name" "$status" "$log"
+	printf 'FAILED  %-12s %-34s exit %d, %d s, CPU %d s, log %s\n' "$label" "$name" "$status" "$took" $((cpu)) "$log"
 	[ $status != 124 ] || echo "  timed out after ${RUN_TIMEOUT:-600} s"
 	[ $((ran + skips)) -gt 0 ] || echo "  ran no test"
 	tail -n 40 "$log" | sed 's/^/  | /'

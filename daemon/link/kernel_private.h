@@ -135,6 +135,7 @@ int kernel_start(struct link *link, struct link_refusal *ret_refusal);
 int kernel_stop(struct link *link);
 
 /* kernel_records.c */
+bool kernel_runs_program(const struct kernel *k);
 /* Gives back all that is in the ring: of programs that nobody reads any more. */
 int kernel_records_drop(struct kernel *k);
 /* Records of a program that was just loaded begin here. */

@@ -4,9 +4,13 @@
  * them against the limits of this fd before the board sees them.
  */
 #include <errno.h>
+#include <unistd.h>
 
 #include "base/util.h"
 #include "link/kernel_private.h"
+
+#define REST_PATIENCE_NS NSEC_PER_SEC
+#define REST_PAUSE_US 1000
 
 static int upload(struct kernel *k, unsigned int kind, unsigned int list, const void *data,
 		  size_t bytes, struct link_refusal *ret_refusal)
@@ -40,14 +44,32 @@ static int upload_lists(struct kernel *k, const struct link_list *lists, unsigne
 	return r;
 }
 
+/*
+ * What a board still holds of an earlier program follows as soon as the ring has room for it, and until
+ * then there is no LOAD of another stride.
+ */
+static int load_after_the_rest(struct kernel *k, struct etalon_load *l)
+{
+	const uint64_t deadline_ns = now_ns() + REST_PATIENCE_NS;
+	int r;
+
+	for (;;) {
+		r = kernel_records_drop(k);
+		if (r == 0)
+			r = kernel_control_ioctl(k, ETALON_IOC_LOAD, l);
+		if (r != -EBUSY || kernel_runs_program(k) || now_ns() >= deadline_ns)
+			return r;
+		usleep(REST_PAUSE_US);
+		*l = (struct etalon_load){.size = sizeof(*l)};
+	}
+}
+
 static int load_uploaded(struct kernel *k, const struct etalon_hw_program *program,
 			 struct link_program *ret, struct link_refusal *ret_refusal)
 {
 	struct etalon_load loaded = {.size = sizeof(loaded)};
-	int r = kernel_records_drop(k);
+	int r = load_after_the_rest(k, &loaded);
 
-	if (r == 0)
-		r = kernel_control_ioctl(k, ETALON_IOC_LOAD, &loaded);
 	kernel_refused(&loaded.refusal, ret_refusal);
 	if (r < 0)
 		return r;

@@ -35,13 +35,19 @@ static int release_up_to(struct kernel *k, uint64_t sequence)
 	return 0;
 }
 
-int kernel_records_drop(struct kernel *k)
+bool kernel_runs_program(const struct kernel *k)
 {
 	uint32_t sequencer = __atomic_load_n(&k->ring->sequencer, __ATOMIC_ACQUIRE);
+
+	return sequencer == ETALON_HW_SEQUENCER_RUNNING || sequencer == ETALON_HW_SEQUENCER_WAITING;
+}
+
+int kernel_records_drop(struct kernel *k)
+{
 	struct kernel_records *r = &k->records;
 
 	/* Of a program that runs somebody may want them: LOAD is refused then. */
-	if (sequencer == ETALON_HW_SEQUENCER_RUNNING || sequencer == ETALON_HW_SEQUENCER_WAITING)
+	if (kernel_runs_program(k))
 		return 0;
 	r->next = producer(k);
 	r->returned = r->skipped = 0;

@@ -278,3 +278,9 @@ void fake_kernel_put(struct fake_kernel *f, const void *record, size_t bytes)
 	if (bytes != f->device->ring->stride || !fake_device_put(f->device, record))
 		abort();
 }
+
+void fake_kernel_at_load(struct fake_kernel *f, void (*hook)(void *userdata), void *userdata)
+{
+	f->at_load = hook;
+	f->at_load_userdata = userdata;
+}

@@ -48,5 +48,7 @@ unsigned int fake_kernel_open_fds(struct fake_kernel *f);
 
 /* Puts a record into the ring as the board would, at the place of its number. */
 void fake_kernel_put(struct fake_kernel *f, const void *record, size_t bytes);
+/* Called when LOAD comes, before it is looked at. */
+void fake_kernel_at_load(struct fake_kernel *f, void (*hook)(void *userdata), void *userdata);
 
 #endif

@@ -218,6 +218,8 @@ static int do_load(struct fake_kernel *f, struct device *d, struct etalon_load *
 
 	if (l->size != sizeof(*l) || l->flags || l->reserved || !d->have_program)
 		return -EINVAL;
+	if (f->at_load)
+		f->at_load(f->at_load_userdata);
 	if (d->ring->consumer != d->ring->producer &&
 	    d->ring->stride != record_stride(d->program.detector_count))
 		return -EBUSY;

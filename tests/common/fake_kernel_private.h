@@ -60,6 +60,8 @@ struct fake_kernel {
 	size_t ring_bytes;
 	bool control_is_wanted; /* by another program */
 	unsigned int opens, counts[FAKE_KERNEL_IOCTLS];
+	void (*at_load)(void *userdata); /* may be NULL */
+	void *at_load_userdata;
 };
 
 static inline size_t fake_page_bytes(void)

@@ -222,6 +222,39 @@ START_TEST(unread_records_do_not_hold_up_a_program_of_another_stride)
 }
 END_TEST
 
+struct latecomers {
+	struct etalon_hw_program program;
+	uint64_t next, end;
+};
+
+static void one_more(void *userdata)
+{
+	struct latecomers *l = userdata;
+
+	if (l->next < l->end) {
+		put(&l->program, l->next, l->next);
+		l->next++;
+	}
+}
+
+/* The board had more of them than the ring had room for. */
+START_TEST(records_that_come_late_do_not_hold_it_up_either)
+{
+	struct latecomers late = {.program = load_silent(), .end = 5};
+	struct etalon_hw_program wide = fake_dark(10);
+	struct link_program loaded;
+
+	fake_kernel_at_load(kernel, one_more, &late);
+	wide.generation = late.program.generation + 1;
+	wide.detector_count = FAKE_DETECTORS;
+	for (uint32_t i = 0; i < wide.detector_count; i++)
+		wide.detector[i].detector = (uint16_t)i;
+	ck_assert_int_eq(board->ops->load(board, &wide, NULL, 0, &loaded, &refusal), 0);
+	ck_assert_uint_eq(late.next, late.end);
+	ck_assert_uint_eq(fake_kernel_consumer(kernel), late.end);
+}
+END_TEST
+
 START_TEST(after_an_unplug_what_is_in_the_ring_is_read_and_given_back)
 {
 	struct etalon_hw_program p = load_silent();
@@ -861,6 +894,7 @@ int main(void)
 	tcase_add_test(tc, what_is_released_ends_where_the_next_record_may_begin);
 	tcase_add_test(tc, records_lie_in_one_piece_up_to_a_hole_or_the_rings_end);
 	tcase_add_test(tc, unread_records_do_not_hold_up_a_program_of_another_stride);
+	tcase_add_test(tc, records_that_come_late_do_not_hold_it_up_either);
 	tcase_add_test(tc, after_an_unplug_what_is_in_the_ring_is_read_and_given_back);
 	tcase_add_test(tc, channels_that_the_board_lacks_are_not_asked_for);
 	tcase_add_test(tc, lines_are_set_and_read_by_name);

@@ -17,6 +17,7 @@
 #define RECORDS_AT_ONCE 1024
 #define KICKS_PER_PERIOD 4
 #define LOOK_US 2000
+#define LOAD_TRIES 500
 
 void (*client_gone)(void);
 
@@ -129,12 +130,20 @@ struct etalon_load client_load(struct client *c, const struct sweep *sweep)
 		.bytes = sizeof(program),
 		.kind = ETALON_HW_UPLOAD_PROGRAM,
 	};
-	struct etalon_load load = {.size = sizeof(load)};
+	struct etalon_load load;
+	int r = -EBUSY;
 
-	client_release(c, c->status->producer);
 	sweep_program(sweep, c->description, &program);
 	must("UPLOAD", call(c->control, ETALON_IOC_UPLOAD, &upload), &upload.refusal);
-	must("LOAD", call(c->control, ETALON_IOC_LOAD, &load), &load.refusal);
+	/* What the ring had no room for comes as soon as it has. */
+	for (int tries = 0; r == -EBUSY && tries < LOAD_TRIES; tries++) {
+		client_release(c, c->status->producer);
+		load = (struct etalon_load){.size = sizeof(load)};
+		r = call(c->control, ETALON_IOC_LOAD, &load);
+		usleep(r == -EBUSY ? LOOK_US : 0);
+	}
+	must("LOAD", r, &load.refusal);
+	client_release(c, c->status->producer);
 	if (load.points != sweep->points)
 		die("LOAD: %llu points, not %u", (unsigned long long)load.points, sweep->points);
 	return load;
