@@ -259,7 +259,8 @@ static int refuse_unit(const char *text, int number_length, const char *name,
 			    "(units of %s: %s)",
 			    text, number_length, text, k->example, k->name, k->units);
 	if (other) {
-		int theirs = __builtin_ctz(other->kinds);
+		int theirs = other->special == FREQUENCY ? (int)QUANTITY_FREQUENCY
+							 : __builtin_ctz(other->kinds);
 
 		return fail(ret_message, -EINVAL, "'%s' is %s; %s is wanted here (units: %s)", text,
 			    kinds[theirs].name, k->name, k->units);

@@ -54,15 +54,6 @@ static int get_text(_unused_ sd_bus *b, _unused_ const char *path, _unused_ cons
 	return sd_bus_message_append(reply, "s", text);
 }
 
-static uint64_t points_total(const struct job *job)
-{
-	uint64_t total = 0;
-
-	for (size_t i = 0; i < job->plan->segment_count; i++)
-		total += job->plan->segments[i].points;
-	return total;
-}
-
 static int get_number(_unused_ sd_bus *b, _unused_ const char *path, _unused_ const char *interface,
 		      const char *property, sd_bus_message *reply, void *userdata,
 		      _unused_ sd_bus_error *error)
@@ -73,7 +64,7 @@ static int get_number(_unused_ sd_bus *b, _unused_ const char *path, _unused_ co
 	if (streq(property, "PointsDone"))
 		value = atomic_load_explicit(&job->progress.points_done, memory_order_relaxed);
 	else if (streq(property, "PointsTotal"))
-		value = points_total(job);
+		value = plan_points(job->plan);
 	else if (streq(property, "BoardNs"))
 		value = atomic_load(&job->progress.board_ns);
 	else

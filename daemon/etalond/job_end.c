@@ -34,20 +34,12 @@ static const struct ledger *main_ledger(const struct job *job)
 	return NULL;
 }
 
-/* A plan of nothing but dark has no main segment: then all count. */
 static bool is_worth_keeping(const struct job *job)
 {
-	uint64_t main_points = 0, points = 0;
-	bool has_main = false;
-
-	for (size_t i = 0; i < job->plan->segment_count; i++)
-		has_main = has_main || job->plan->segments[i].purpose == SEGMENT_MAIN;
-	for (size_t i = 0; i < job->acquired.ledger_count; i++) {
-		points += job->acquired.ledgers[i].received;
-		if (job->plan->segments[i].purpose == SEGMENT_MAIN)
-			main_points += job->acquired.ledgers[i].received;
-	}
-	return has_main ? main_points > 0 : points > 0;
+	for (size_t i = 0; i < job->acquired.ledger_count; i++)
+		if (plan_asks_for(job->plan, i) && job->acquired.ledgers[i].received > 0)
+			return true;
+	return false;
 }
 
 static bool is_complete(const struct job *job)

@@ -154,8 +154,9 @@ static int take(struct run *run, const char *records, size_t bytes)
 		records += used;
 		bytes -= used;
 	}
-	atomic_fetch_add_explicit(&run->progress->points_done, run->ledger->received - before,
-				  memory_order_relaxed);
+	if (plan_asks_for(run->plan, run->index))
+		atomic_fetch_add_explicit(&run->progress->points_done,
+					  run->ledger->received - before, memory_order_relaxed);
 	return r < 0 ? r : bad;
 }
 
@@ -408,15 +409,11 @@ int acquire_run(struct link *link, const struct plan *plan, uint64_t run_key_bas
 {
 	struct run run = {
 		.link = link, .plan = plan, .sink = sink, .progress = progress, .result = ret};
-	uint64_t total = 0;
 
 	*ret = (struct acquire_result){};
 	ret->ledgers = calloc(MAX(plan->segment_count, (size_t)1), sizeof(*ret->ledgers));
 	if (!ret->ledgers)
 		return ret->error = -ENOMEM;
-	for (size_t i = 0; i < plan->segment_count; i++)
-		total += plan->segments[i].points;
-	atomic_store(&progress->points_total, total);
 	ret->error = run_plan(&run, run_key_base, generation);
 	if (ret->error == -ECANCELED && !ret->message)
 		ret->message = strdup("cancelled");

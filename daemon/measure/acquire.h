@@ -36,8 +36,7 @@ struct acquire_sink {
 };
 
 struct acquire_progress { /* read from other threads at any time */
-	_Atomic uint64_t points_done; /* of all segments */
-	_Atomic uint64_t points_total;
+	_Atomic uint64_t points_done; /* of plan_points() */
 	_Atomic uint64_t board_ns; /* END - START of finished segments, board ticks */
 	_Atomic uint32_t segment; /* index now running */
 	_Atomic bool cancel; /* set by others: stop at once, keep what is there */

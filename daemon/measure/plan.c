@@ -267,6 +267,26 @@ int plan_make(const struct description *d, const struct site *site, const json_t
 	return 0;
 }
 
+bool plan_asks_for(const struct plan *plan, size_t segment)
+{
+	if (plan->segments[segment].purpose == SEGMENT_MAIN)
+		return true;
+	for (size_t i = 0; i < plan->segment_count; i++)
+		if (plan->segments[i].purpose == SEGMENT_MAIN)
+			return false;
+	return true;
+}
+
+uint64_t plan_points(const struct plan *plan)
+{
+	uint64_t points = 0;
+
+	for (size_t i = 0; i < plan->segment_count; i++)
+		if (plan_asks_for(plan, i))
+			points += plan->segments[i].points;
+	return points;
+}
+
 struct plan *plan_free(struct plan *plan)
 {
 	if (!plan)

@@ -72,6 +72,10 @@ struct plan {
 int plan_make(const struct description *d, const struct site *site, const json_t *request,
 	      struct plan **ret, char **ret_message);
 struct plan *plan_free(struct plan *plan);
+/* Not of the darks around a measurement; of a plan of nothing but dark, every segment. */
+bool plan_asks_for(const struct plan *plan, size_t segment);
+/* POINT records of what was asked for. */
+uint64_t plan_points(const struct plan *plan);
 
 /* For who knows more than a plan: what the summary says of the reference, and of the emission delay
  * (0: the laser is warm). 0 or -ENOMEM. */

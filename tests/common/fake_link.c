@@ -379,9 +379,7 @@ static void make_records(struct fake_link *f)
 	free(f->records);
 	f->records = calloc(1, room);
 	f->records_at = f->records_size = 0;
-	if (f->program.gate == ETALON_HW_GATE_SHUT)
-		f->dark_points += f->run.points;
-	else if (f->hold_records)
+	if (f->program.gate != ETALON_HW_GATE_SHUT && f->hold_records)
 		f->run.stop_after = f->run.points / 2;
 	while ((n = fake_records(&f->run, f->records + f->records_size, room - f->records_size)) >
 	       0)

@@ -42,7 +42,6 @@ struct fake_link {
 	char *records;
 	size_t records_size, records_at;
 	unsigned int opened, closed, kicks;
-	_Atomic uint64_t dark_points; /* that programs with a shut gate have had */
 	char log[FAKE_LINK_LOG]; /* "arm;set laser.power 5;emit;off;" without kicks and looks */
 	size_t log_size;
 };

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <float.h>
+#include <valgrind/valgrind.h>
 
 #include "analyse_check.h"
 #include "run_suite.h"
@@ -462,13 +463,21 @@ static double strange_axis(unsigned int kind, size_t i, size_t n, uint64_t *stat
 	}
 }
 
+static unsigned int kinds(void)
+{
+	const char *deep = getenv("ETALON_DEEP");
+
+	if (deep && streq(deep, "1"))
+		return 1200;
+	return RUNNING_ON_VALGRIND ? 8 : 48;
+}
+
 START_TEST(no_table_whatever_crashes_the_analysis)
 {
 	static const size_t sizes[] = {32, 33, 40, 64, 127, 300, 1000};
-	const char *deep = getenv("ETALON_DEEP");
 	uint64_t state = 1000U * (uint64_t)_i;
 
-	for (unsigned int kind = 0; kind < (deep && streq(deep, "1") ? 1200 : 48); kind++) {
+	for (unsigned int kind = 0; kind < kinds(); kind++) {
 		size_t n = sizes[(kind + (unsigned int)_i) % ARRAY_SIZE(sizes)];
 		_cleanup_table_ struct table *t = table_new(n, 3);
 		_cleanup_free_ char *message = NULL;

@@ -127,6 +127,8 @@ static const struct refusal refusals[] = {
 	{"inf dBm", QUANTITY_POWER, -EINVAL, "is not an optical power"},
 	{"10V", QUANTITY_WAVELENGTH, -EINVAL,
 	 "'10V' is a voltage; a wavelength is wanted here (units: nm,"},
+	{"1THz", QUANTITY_WAVELENGTH_SPAN, -EINVAL,
+	 "'1THz' is a frequency; a wavelength span is wanted here (units: nm,"},
 	{"1pm", QUANTITY_TIME, -EINVAL, "is a wavelength; a time is wanted"},
 	{"100GHz", QUANTITY_WAVELENGTH_SPAN, -EINVAL, "a wavelength span is wanted"},
 	{"1dB", QUANTITY_POWER, -EINVAL, "is an attenuation; an optical power is wanted"},
