@@ -4,6 +4,7 @@
  * user space is known here but that it waits on board->wait.
  */
 #include <linux/completion.h>
+#include <linux/delay.h>
 #include <linux/idr.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -15,6 +16,8 @@
 
 #define BOARDS_MAX 64
 #define RING_SECONDS 2
+#define END_WAIT_US 500
+#define END_WAITS 40
 #define STATUS_RECORDS_PER_S 16 /* and some for START, GAP and END */
 
 static unsigned int ring_mib;
@@ -53,7 +56,13 @@ void etalon_board_note_event(struct etalon_board *board)
 static void leave(struct etalon_board *board, enum etalon_presence presence,
 		  enum etalon_cause cause)
 {
+	bool changed;
+
 	board->armed = false; /* the timer finds nothing to do */
+	/* The place of an END of ours is that of the next record: no other may come there. */
+	if (board->ops->quiesce)
+		board->ops->quiesce(board);
+	etalon_records_take(board, &changed);
 	etalon_records_close(board, cause, presence == ETALON_GONE);
 	/* poll() looks without the lock: who is told of the end finds END in the ring. */
 	smp_store_release(&board->presence, presence);
@@ -176,13 +185,25 @@ static enum etalon_presence sleeping_or(enum etalon_presence presence, enum etal
 	return presence == ETALON_GONE ? ETALON_GONE : next;
 }
 
+/* The board's own END says more than ours: it ended the program when it was told to be dark. */
+static void await_end(struct etalon_board *board)
+{
+	unsigned int i;
+
+	for (i = 0; i < END_WAITS && etalon_records_lack_end(board); i++) {
+		fsleep(END_WAIT_US);
+		etalon_board_collect(board);
+	}
+}
+
 static void go(struct etalon_board *board, enum etalon_presence next, enum etalon_cause cause,
 	       bool reachable)
 {
 	etalon_emission_cause(board, cause);
 	mutex_lock(&board->lock);
-	if (board->presence == ETALON_PRESENT && reachable)
-		etalon_emission_off(board, ETALON_HW_COMMAND_HALT, cause);
+	if (board->presence == ETALON_PRESENT && reachable &&
+	    !etalon_emission_off(board, ETALON_HW_COMMAND_HALT, cause))
+		await_end(board);
 	leave(board, sleeping_or(board->presence, next), cause);
 	mutex_unlock(&board->lock);
 	if (reachable)

@@ -153,6 +153,11 @@ struct etalon_link_ops {
 	void (*progress)(struct etalon_board *board, struct etalon_progress *ret);
 	/* Makes what the board wrote visible. Under board->ring_lock. May be NULL. */
 	void (*sync)(struct etalon_board *board, const struct etalon_ring_span *span);
+	/*
+	 * The board writes to memory no more when this returns, whether it answers or not, until its
+	 * link is made ready again. Under board->lock. May be NULL.
+	 */
+	void (*quiesce)(struct etalon_board *board);
 
 	/* ---- the rest (r) ---- */
 	int (*tick)(struct etalon_board *board, u64 *ret);
@@ -315,6 +320,8 @@ int etalon_records_load(struct etalon_board *board, u32 stride, u64 first,
 void etalon_records_want(struct etalon_board *board, u64 sequence);
 u64 etalon_records_mark(struct etalon_board *board);
 void etalon_records_begin(struct etalon_board *board, u32 generation, u64 mark);
+/* A program runs, or its END has not arrived. */
+bool etalon_records_lack_end(struct etalon_board *board);
 /* The board will write no more: END in its place if it is owed. */
 void etalon_records_close(struct etalon_board *board, enum etalon_cause cause, bool gone);
 int etalon_records_release(struct etalon_board *board, u64 sequence);

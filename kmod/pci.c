@@ -106,34 +106,6 @@ static void pci_link_consume(struct etalon_board *board, u64 sequence)
 	WRITE_ONCE(link->control->consumer, sequence);
 }
 
-static const struct etalon_link_ops pci_link_ops = {
-	.name = "pci",
-	.link = ETALON_LINK_PCI,
-	.read = pci_link_read,
-	.write = pci_link_write,
-	.safety = etalon_registers_safety,
-	.command = etalon_registers_command,
-	.dark = etalon_registers_dark,
-	.kick = etalon_registers_kick,
-	.set_watchdog = etalon_registers_set_watchdog,
-	.set_limits = etalon_registers_set_limits,
-	.set_source = etalon_registers_set_source,
-	.get_source = etalon_registers_get_source,
-	.set_compliance = etalon_registers_set_compliance,
-	.set_range = etalon_registers_set_range,
-	.set_live_aperture = etalon_registers_set_live_aperture,
-	.live = etalon_registers_live,
-	.upload = etalon_pci_upload,
-	.loaded = etalon_registers_loaded,
-	.consume = pci_link_consume,
-	.progress = pci_link_progress,
-	.sync = etalon_pci_sync,
-	.tick = etalon_registers_tick,
-	.aux_direction = etalon_registers_aux_direction,
-	.aux_set = etalon_registers_aux_set,
-	.aux_get = etalon_registers_aux_get,
-};
-
 /* ---- messages ---- */
 
 /*
@@ -259,6 +231,11 @@ static void stop_dma(struct etalon_pci *link)
 		pci_link_write(link->board, ETALON_REG_RING_TABLE, none, RING_WORDS);
 }
 
+static void pci_link_quiesce(struct etalon_board *board)
+{
+	stop_dma(board->link);
+}
+
 /* The board is as after power-on, and nobody may operate it yet. */
 static int make_ready(struct etalon_pci *link)
 {
@@ -277,6 +254,35 @@ static int wake(struct etalon_pci *link)
 		etalon_board_resume(link->board);
 	return ret;
 }
+
+static const struct etalon_link_ops pci_link_ops = {
+	.name = "pci",
+	.link = ETALON_LINK_PCI,
+	.read = pci_link_read,
+	.write = pci_link_write,
+	.safety = etalon_registers_safety,
+	.command = etalon_registers_command,
+	.dark = etalon_registers_dark,
+	.kick = etalon_registers_kick,
+	.set_watchdog = etalon_registers_set_watchdog,
+	.set_limits = etalon_registers_set_limits,
+	.set_source = etalon_registers_set_source,
+	.get_source = etalon_registers_get_source,
+	.set_compliance = etalon_registers_set_compliance,
+	.set_range = etalon_registers_set_range,
+	.set_live_aperture = etalon_registers_set_live_aperture,
+	.live = etalon_registers_live,
+	.upload = etalon_pci_upload,
+	.loaded = etalon_registers_loaded,
+	.consume = pci_link_consume,
+	.progress = pci_link_progress,
+	.sync = etalon_pci_sync,
+	.quiesce = pci_link_quiesce,
+	.tick = etalon_registers_tick,
+	.aux_direction = etalon_registers_aux_direction,
+	.aux_set = etalon_registers_aux_set,
+	.aux_get = etalon_registers_aux_get,
+};
 
 /* ---- what it is ---- */
 
@@ -429,7 +435,6 @@ static void etalon_pci_remove(struct pci_dev *pdev)
 	struct etalon_pci *link = pci_get_drvdata(pdev);
 
 	etalon_board_unregister(link->board);
-	stop_dma(link);
 	free_vectors(link, link->vector_count);
 	etalon_pci_unmap_ring(link);
 	unmap_bar(link);
@@ -443,7 +448,6 @@ static void etalon_pci_shutdown(struct pci_dev *pdev)
 	struct etalon_pci *link = pci_get_drvdata(pdev);
 
 	etalon_board_suspend(link->board, ETALON_CAUSE_SHUTDOWN);
-	stop_dma(link);
 }
 
 /* ---- sleep ---- */
@@ -453,7 +457,6 @@ static int etalon_pci_suspend(struct device *dev)
 	struct etalon_pci *link = dev_get_drvdata(dev);
 
 	etalon_board_suspend(link->board, ETALON_CAUSE_SUSPEND);
-	stop_dma(link);
 	return 0;
 }
 
@@ -471,7 +474,6 @@ static void etalon_pci_reset_prepare(struct pci_dev *pdev)
 	struct etalon_pci *link = pci_get_drvdata(pdev);
 
 	etalon_board_suspend(link->board, ETALON_CAUSE_RESET);
-	stop_dma(link);
 }
 
 static void etalon_pci_reset_done(struct pci_dev *pdev)

@@ -173,6 +173,16 @@ static bool has_end(struct etalon_board *board)
 	       is_of_program(board, producer - 1, ETALON_HW_RECORD_END);
 }
 
+bool etalon_records_lack_end(struct etalon_board *board)
+{
+	bool lack;
+
+	spin_lock(&board->ring_lock);
+	lack = board->end_owed && !board->ring_closed && !has_end(board);
+	spin_unlock(&board->ring_lock);
+	return lack;
+}
+
 /* The last POINT of the program that arrived, NULL: none among the last records. */
 static const struct etalon_hw_record_point *last_point(struct etalon_board *board)
 {

@@ -10,7 +10,7 @@
 . "$(dirname "$0")/level.sh"
 
 acpi=$(deep_or unbind:400,unplug:400,kill:100,aer:100 unbind:30,unplug:30,kill:30,aer:4)
-native=$(deep_or unbind:100,unplug:50 unbind:5)
+native=$(deep_or unbind:100,unplug:50 unbind:3)
 seed=${3:-$(date +%s)}
 require_testbed "${1:-debug}"
 work=$PWD/$vm_build/hotplug

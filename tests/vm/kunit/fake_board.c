@@ -252,9 +252,48 @@ static void fake_consume(struct etalon_board *board, u64 sequence)
 	fake_of(board)->consumer = sequence;
 }
 
+/* The next record; told of by the next progress. */
+static struct etalon_hw_record *put(struct fake_board *fake, u16 type)
+{
+	const struct etalon_board *board = fake->board;
+	const u64 sequence = fake->progress.producer++;
+	struct etalon_hw_record *record =
+		(void *)(board->memory.data + sequence % board->ring.capacity * FAKE_STRIDE);
+
+	memset(record, 0, FAKE_STRIDE);
+	record->magic = ETALON_HW_RECORD_MAGIC;
+	record->type = type;
+	record->size = FAKE_STRIDE;
+	record->generation = FAKE_GENERATION;
+	record->sequence = sequence;
+	return record;
+}
+
+static void put_points(struct fake_board *fake, unsigned int count)
+{
+	struct etalon_hw_record_point *point;
+
+	while (count--) {
+		point = (void *)put(fake, ETALON_HW_RECORD_POINT);
+		point->number = point->head.sequence;
+	}
+}
+
 static void fake_progress(struct etalon_board *board, struct etalon_progress *ret)
 {
-	*ret = fake_of(board)->progress;
+	struct fake_board *fake = fake_of(board);
+
+	if (fake->looks_until_end && !--fake->looks_until_end)
+		put(fake, ETALON_HW_RECORD_END);
+	*ret = fake->progress;
+}
+
+static void fake_quiesce(struct etalon_board *board)
+{
+	struct fake_board *fake = fake_of(board);
+
+	put_points(fake, fake->points_on_their_way);
+	fake->points_on_their_way = 0;
 }
 
 static void fake_sync(struct etalon_board *board, const struct etalon_ring_span *span)
@@ -325,6 +364,7 @@ static const struct etalon_link_ops fake_ops = {
 	.consume = fake_consume,
 	.progress = fake_progress,
 	.sync = fake_sync,
+	.quiesce = fake_quiesce,
 	.tick = fake_tick,
 	.aux_direction = fake_aux_direction,
 	.aux_set = fake_aux_set,
@@ -538,21 +578,6 @@ void fake_arm(struct fake_board *fake, struct file *control, u64 period_ns)
 
 void fake_produce(struct fake_board *fake, unsigned int count)
 {
-	struct etalon_board *board = fake->board;
-
-	while (count--) {
-		const u64 sequence = fake->progress.producer++;
-		const u64 place = sequence % board->ring.capacity;
-		struct etalon_hw_record_point *point =
-			(void *)(board->memory.data + place * FAKE_STRIDE);
-
-		memset(point, 0, FAKE_STRIDE);
-		point->head.magic = ETALON_HW_RECORD_MAGIC;
-		point->head.type = ETALON_HW_RECORD_POINT;
-		point->head.size = FAKE_STRIDE;
-		point->head.generation = FAKE_GENERATION;
-		point->head.sequence = sequence;
-		point->number = sequence;
-	}
-	etalon_board_progress(board);
+	put_points(fake, count);
+	etalon_board_progress(fake->board);
 }

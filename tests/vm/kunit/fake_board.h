@@ -42,6 +42,8 @@ struct fake_board {
 	struct etalon_hw_live live[3];
 	u32 aux_values;
 	u32 aux_edges;
+	unsigned int points_on_their_way; /* written before it is quiet */
+	unsigned int looks_until_end; /* of its program, 0: it never ends by itself */
 	int answer; /* of every operation: 0, or an errno */
 	int answer_dark;
 

@@ -163,6 +163,46 @@ static void a_full_ring_gets_its_end_with_the_next_release(struct kunit *test)
 	put_device(&board->dev);
 }
 
+/* What ends the program in the board's place comes after all that the board still writes. */
+static void records_on_their_way_keep_their_places(struct kunit *test)
+{
+	struct rig rig = running(test);
+	struct etalon_board *board = rig.fake->board;
+	const struct etalon_hw_record_end *end_record = (const void *)rig.buffer;
+
+	fake_produce(rig.fake, 3);
+	rig.fake->points_on_their_way = 2;
+	get_device(&board->dev);
+	fake_board_remove(rig.fake);
+	KUNIT_EXPECT_EQ(test, board->memory.status->producer, 6);
+	KUNIT_EXPECT_EQ(test, read_records(&rig, 0, 5), 5 * FAKE_STRIDE);
+	expect_records(test, &rig, 0, 5);
+	KUNIT_EXPECT_EQ(test, read_records(&rig, 5, 1), FAKE_STRIDE);
+	KUNIT_EXPECT_EQ(test, end_record->head.type, ETALON_HW_RECORD_END);
+	KUNIT_EXPECT_EQ(test, end_record->flags, ETALON_HW_END_FLAG_HOST);
+	KUNIT_EXPECT_EQ(test, end_record->produced, 5);
+	end(&rig);
+	put_device(&board->dev);
+}
+
+static void the_boards_own_end_is_waited_for(struct kunit *test)
+{
+	struct rig rig = running(test);
+	struct etalon_board *board = rig.fake->board;
+	const struct etalon_hw_record_end *end_record = (const void *)rig.buffer;
+
+	fake_produce(rig.fake, 3);
+	rig.fake->looks_until_end = 5;
+	get_device(&board->dev);
+	fake_board_remove(rig.fake);
+	KUNIT_EXPECT_EQ(test, board->memory.status->producer, 4);
+	KUNIT_EXPECT_EQ(test, read_records(&rig, 3, 1), FAKE_STRIDE);
+	KUNIT_EXPECT_EQ(test, end_record->head.type, ETALON_HW_RECORD_END);
+	KUNIT_EXPECT_EQ(test, end_record->flags, 0);
+	end(&rig);
+	put_device(&board->dev);
+}
+
 static void a_number_that_cannot_be_ends_the_program(struct kunit *test)
 {
 	struct rig rig = running(test);
@@ -234,6 +274,8 @@ static struct kunit_case cases[] = {KUNIT_CASE(records_wait_until_they_are_relea
 				    KUNIT_CASE(records_go_around_the_end_of_the_ring),
 				    KUNIT_CASE(want_says_when_poll_wakes),
 				    KUNIT_CASE(a_full_ring_gets_its_end_with_the_next_release),
+				    KUNIT_CASE(records_on_their_way_keep_their_places),
+				    KUNIT_CASE(the_boards_own_end_is_waited_for),
 				    KUNIT_CASE(a_number_that_cannot_be_ends_the_program),
 				    KUNIT_CASE(a_new_program_is_believed_again),
 				    KUNIT_CASE(mappings_are_read_only_and_within_the_ring),
