@@ -368,8 +368,9 @@ struct etalon_hw_calibration_point {
  * all periods, fly-back; the remaining emission delay besides when the state is DELAY; WAIT axes
  * count wait_hold_ns for each step (a lower bound, flagged in STATUS_BITS).
  *
- * START moves the sources from wherever they are; that time lies after the START record. At
- * the end sources stay at their last setpoint, the gate shuts if the program opened it.
+ * START moves the sources from wherever they are, and waits for those that the program before left in a
+ * run-out; that time lies after the START record. At the end sources stay at their last setpoint, to
+ * which they return from a run-out; the gate shuts if the program opened it.
  */
 #define ETALON_HW_PROGRAM_MAGIC 0x47525045U /* "EPRG" */
 #define ETALON_HW_AXES_MAX 3

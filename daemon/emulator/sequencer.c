@@ -57,12 +57,17 @@ static void finish(struct board *b, enum etalon_hw_end_cause cause)
 /* A ramp that ran out returns to its last setpoint; others are there. */
 static void rest_sources(struct board *b)
 {
-	const struct program *p = b->sequencer.program;
+	struct sequencer *s = &b->sequencer;
+	const struct program *p = s->program;
+	int64_t there_ns;
 
-	for (unsigned int n = 0; n < b->description->source_count; n++)
-		if (p->drives[n] && b->motions.motion[n].to != b->source_state[n].setpoint)
-			sources_turn(b, &b->motions, n, b->source_state[n].setpoint,
-				     b->source_state[n].slew, b->sequencer.now_ns);
+	for (unsigned int n = 0; n < b->description->source_count; n++) {
+		if (!p->drives[n] || b->motions.motion[n].to == b->source_state[n].setpoint)
+			continue;
+		there_ns = sources_turn(b, &b->motions, n, b->source_state[n].setpoint,
+					b->source_state[n].slew, s->now_ns);
+		s->rest_ns = MAX(s->rest_ns, there_ns);
+	}
 }
 
 static void begin_gate_shut(struct board *b)

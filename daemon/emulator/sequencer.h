@@ -55,6 +55,7 @@ struct sequencer {
 	bool duration_is_bound;
 	enum sequencer_phase phase;
 	int64_t start_ns, now_ns, due_ns, status_due_ns;
+	int64_t rest_ns; /* sources are back from the run-out of the last program */
 	uint64_t status_number;
 	struct walk walk;
 	struct leg leg;

@@ -149,9 +149,9 @@ struct leg_times leg_place(const struct board *b, const struct program *p, struc
 	};
 }
 
-static int64_t ranges_ready(const struct board *b, const struct program *p, int64_t t_ns)
+static int64_t rest_and_ranges_ready(const struct board *b, const struct program *p, int64_t t_ns)
 {
-	int64_t ready = t_ns;
+	int64_t ready = MAX(t_ns, b->sequencer.rest_ns);
 
 	for (uint32_t i = 0; i < p->image.detector_count; i++) {
 		const struct etalon_hw_program_detector *d = &p->image.detector[i];
@@ -166,7 +166,7 @@ static int64_t ranges_ready(const struct board *b, const struct program *p, int6
 
 int64_t preparation_ready(const struct board *b, const struct program *p, int64_t t_ns)
 {
-	const int64_t ready = ranges_ready(b, p, t_ns);
+	const int64_t ready = rest_and_ranges_ready(b, p, t_ns);
 	const int64_t wanted = p->image.gate == ETALON_HW_GATE_OPEN ? BLADE_OPEN : 0;
 
 	if (p->image.gate == ETALON_HW_GATE_KEEP || b->gate < 0)

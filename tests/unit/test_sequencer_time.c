@@ -360,6 +360,38 @@ START_TEST(at_the_end_sources_stay_at_their_last_setpoint)
 }
 END_TEST
 
+/* The dark after a ramp that has just ended; what it measures. */
+static struct bench *dark_after_ramp(uint64_t pause_ns)
+{
+	struct bench *t = bench_open(&(struct bench_options){.seed = 1});
+	struct etalon_hw_program p = bench_program(), dark = bench_program();
+
+	bench_emit(t);
+	ramp(&p);
+	ck_assert_uint_eq(bench_load(t, &p), ETALON_HW_RESULT_OK);
+	ck_assert_uint_eq(command(t, ETALON_HW_COMMAND_START), ETALON_HW_RESULT_OK);
+	while (rd(t, ETALON_REG_SEQUENCER) != ETALON_HW_SEQUENCER_ENDED)
+		bench_pass(t, 10 * NSEC_PER_USEC);
+	bench_pass(t, pause_ns);
+	repeat(&dark);
+	dark.gate = ETALON_HW_GATE_SHUT;
+	dark.detector[0] = (struct etalon_hw_program_detector){.detector = ERB1_WLOG};
+	bench_run(t, &dark);
+	return t;
+}
+
+START_TEST(what_follows_a_ramp_does_not_depend_on_how_soon)
+{
+	struct bench *at_once = dark_after_ramp(0), *later = dark_after_ramp(500 * MS);
+
+	for (size_t n = 0; n < 100; n++)
+		ck_assert_mem_eq(bench_point(at_once, n)->sample, bench_point(later, n)->sample,
+				 sizeof(struct etalon_hw_sample));
+	bench_close(at_once);
+	bench_close(later);
+}
+END_TEST
+
 START_TEST(a_very_long_program_states_a_lower_bound_at_once)
 {
 	struct bench *t = bench_default();
@@ -391,6 +423,7 @@ int main(void)
 	tcase_add_test(c, the_gate_is_open_from_the_first_point_to_the_last_and_shut_at_end);
 	tcase_add_test(c, a_gate_on_an_axis_alternates_dark_and_light);
 	tcase_add_test(c, at_the_end_sources_stay_at_their_last_setpoint);
+	tcase_add_test(c, what_follows_a_ramp_does_not_depend_on_how_soon);
 	tcase_add_test(c, a_very_long_program_states_a_lower_bound_at_once);
 	suite_add_tcase(s, c);
 	return run_suite(s);

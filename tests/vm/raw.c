@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
  * Takes the raw POINT records of a run out of the daemon's store, without what tells when they were: what has to be equal
- * on every link. Without those of the dark after the sweep, which begins, as fast as the link is, while the laser still
- * flies back. Ends with 1 and a line when there are none.
+ * on every link. Ends with 1 and a line when there are none.
  *
  * usage: raw STORE RUN FILE
  */
@@ -13,7 +12,7 @@
 
 static const char query[] = "SELECT block.records, segment.stride FROM block JOIN segment"
 			    " ON segment.run = block.run AND segment.number = block.segment"
-			    " WHERE block.run = ? AND segment.purpose < 3 ORDER BY block.segment, block.first_sequence";
+			    " WHERE block.run = ? ORDER BY block.segment, block.first_sequence";
 
 static size_t keep_block(const char *records, size_t bytes, uint32_t stride, FILE *file)
 {
