@@ -121,7 +121,7 @@ struct etalon_status client_status(int fd)
 	return s;
 }
 
-struct etalon_load client_load(struct client *c, const struct sweep *sweep)
+int client_try_load(struct client *c, const struct sweep *sweep, struct etalon_load *ret)
 {
 	struct etalon_hw_program program;
 	struct etalon_upload upload = {
@@ -130,16 +130,26 @@ struct etalon_load client_load(struct client *c, const struct sweep *sweep)
 		.bytes = sizeof(program),
 		.kind = ETALON_HW_UPLOAD_PROGRAM,
 	};
+	int r;
+
+	sweep_program(sweep, c->description, &program);
+	*ret = (struct etalon_load){.size = sizeof(*ret)};
+	r = call(c->control, ETALON_IOC_UPLOAD, &upload);
+	if (r >= 0)
+		return call(c->control, ETALON_IOC_LOAD, ret);
+	ret->refusal = upload.refusal;
+	return r;
+}
+
+struct etalon_load client_load(struct client *c, const struct sweep *sweep)
+{
 	struct etalon_load load;
 	int r = -EBUSY;
 
-	sweep_program(sweep, c->description, &program);
-	must("UPLOAD", call(c->control, ETALON_IOC_UPLOAD, &upload), &upload.refusal);
 	/* What the ring had no room for comes as soon as it has. */
 	for (int tries = 0; r == -EBUSY && tries < LOAD_TRIES; tries++) {
 		client_release(c, c->status->producer);
-		load = (struct etalon_load){.size = sizeof(load)};
-		r = call(c->control, ETALON_IOC_LOAD, &load);
+		r = client_try_load(c, sweep, &load);
 		usleep(r == -EBUSY ? LOOK_US : 0);
 	}
 	must("LOAD", r, &load.refusal);
@@ -149,11 +159,21 @@ struct etalon_load client_load(struct client *c, const struct sweep *sweep)
 	return load;
 }
 
-void client_start(struct client *c)
+int client_try_start(struct client *c, struct etalon_refusal *ret)
 {
 	struct etalon_command start = {.size = sizeof(start)};
+	const int r = call(c->control, ETALON_IOC_START, &start);
 
-	must("START", call(c->control, ETALON_IOC_START, &start), &start.refusal);
+	*ret = start.refusal;
+	return r;
+}
+
+void client_start(struct client *c)
+{
+	struct etalon_refusal refusal;
+	const int r = client_try_start(c, &refusal);
+
+	must("START", r, &refusal);
 }
 
 static uint32_t crc32c(uint32_t crc, const void *data, size_t bytes)

@@ -53,7 +53,10 @@ void client_map(struct client *c);
 void client_close(struct client *c);
 struct etalon_status client_status(int fd);
 
-/* Releases what an earlier client left, uploads, loads; the answer of LOAD. */
+/* UPLOAD and LOAD; negative errno, with *ret->refusal, of the one that failed. */
+int client_try_load(struct client *c, const struct sweep *sweep, struct etalon_load *ret);
+int client_try_start(struct client *c, struct etalon_refusal *ret);
+/* The same, which must succeed. Releases what an earlier client left; the answer of LOAD. */
 struct etalon_load client_load(struct client *c, const struct sweep *sweep);
 void client_start(struct client *c);
 /* Records before `sequence` may go. */

@@ -47,22 +47,10 @@ static int start_program(void)
 		.detectors = 1 + below(4),
 		.generation = 1 + below(1000),
 	};
-	struct etalon_hw_program program;
-	struct etalon_upload upload = {
-		.size = sizeof(upload),
-		.data = (uintptr_t)&program,
-		.bytes = sizeof(program),
-		.kind = ETALON_HW_UPLOAD_PROGRAM,
-	};
-	struct etalon_load load = {.size = sizeof(load)};
-	struct etalon_command start = {.size = sizeof(start)};
-	int r;
+	struct etalon_load load;
+	const int r = client_try_load(&c, &sweep, &load);
 
-	sweep_program(&sweep, c.description, &program);
-	r = call(c.control, ETALON_IOC_UPLOAD, &upload);
-	if (r >= 0)
-		r = call(c.control, ETALON_IOC_LOAD, &load);
-	return r < 0 ? r : call(c.control, ETALON_IOC_START, &start);
+	return r < 0 ? r : client_try_start(&c, &load.refusal);
 }
 
 static int make_light(void)

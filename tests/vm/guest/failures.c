@@ -227,23 +227,10 @@ static void take_records(struct rig *rig)
 
 static long upload_load_start(struct rig *rig)
 {
-	struct client *c = &rig->client;
-	struct etalon_hw_program program;
-	struct etalon_upload upload = {
-		.size = sizeof(upload),
-		.data = (uintptr_t)&program,
-		.bytes = sizeof(program),
-		.kind = ETALON_HW_UPLOAD_PROGRAM,
-	};
-	struct etalon_load load = {.size = sizeof(load)};
-	struct etalon_command start = {.size = sizeof(start)};
-	int r;
+	struct etalon_load load;
+	const int r = client_try_load(&rig->client, &short_sweep, &load);
 
-	sweep_program(&short_sweep, c->description, &program);
-	r = call(c->control, ETALON_IOC_UPLOAD, &upload);
-	if (r >= 0)
-		r = call(c->control, ETALON_IOC_LOAD, &load);
-	return r >= 0 ? call(c->control, ETALON_IOC_START, &start) : r;
+	return r >= 0 ? client_try_start(&rig->client, &load.refusal) : r;
 }
 
 static void look_at_program(struct rig *rig, long result)

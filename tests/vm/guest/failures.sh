@@ -26,14 +26,6 @@ load_with_small_ring() {
 	load_needs && insmod etalon.ko ring_mib=1 && insmod etalon_pci.ko
 }
 
-bind() {
-	echo 0000:01:00.0 >/sys/bus/pci/drivers/etalon_pci/bind
-}
-
-unbind() {
-	echo 0000:01:00.0 >/sys/bus/pci/drivers/etalon_pci/unbind
-}
-
 # Which allocations count: those that have the driver among their nearest callers, the allocator's
 # own three or four included; of these those with a function among them, those without it, or all.
 callers=7

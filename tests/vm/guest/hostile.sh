@@ -14,8 +14,8 @@ round_steps=2500
 lines_per_5s=10
 
 again() {
-	[ ! -e $board/driver ] || echo 0000:01:00.0 >/sys/bus/pci/drivers/etalon_pci/unbind
-	echo 0000:01:00.0 >/sys/bus/pci/drivers/etalon_pci/bind
+	[ ! -e $board/driver ] || unbind
+	bind
 }
 
 lines() {

@@ -8,11 +8,11 @@
 . ./random.sh
 
 unbind_out() {
-	echo 0000:01:00.0 >/sys/bus/pci/drivers/etalon_pci/unbind
+	unbind
 }
 
 unbind_in() {
-	echo 0000:01:00.0 >/sys/bus/pci/drivers/etalon_pci/bind
+	bind
 }
 
 unplug_out() {

@@ -5,14 +5,6 @@
 . ./check.sh
 . ./modules.sh
 
-unbind() {
-	echo 0000:01:00.0 >/sys/bus/pci/drivers/etalon_pci/unbind
-}
-
-bind() {
-	echo 0000:01:00.0 >/sys/bus/pci/drivers/etalon_pci/bind
-}
-
 remove() {
 	echo 1 >$board/remove
 }

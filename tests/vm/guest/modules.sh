@@ -28,3 +28,11 @@ has_node() {
 lacks_node() {
 	! has_node
 }
+
+unbind() {
+	echo "${board##*/}" >/sys/bus/pci/drivers/etalon_pci/unbind
+}
+
+bind() {
+	echo "${board##*/}" >/sys/bus/pci/drivers/etalon_pci/bind
+}

@@ -15,29 +15,16 @@ static int try_period(struct client *c, uint32_t period_ns, struct etalon_refusa
 {
 	const struct sweep sweep = {
 		.points = 1000, .period_ns = period_ns, .detectors = 4, .generation = 11};
-	struct etalon_hw_program program;
-	struct etalon_upload upload = {
-		.size = sizeof(upload),
-		.data = (uintptr_t)&program,
-		.bytes = sizeof(program),
-		.kind = ETALON_HW_UPLOAD_PROGRAM,
-	};
-	struct etalon_load load = {.size = sizeof(load)};
-	int r;
+	struct etalon_load load;
+	const int r = client_try_load(c, &sweep, &load);
 
-	sweep_program(&sweep, c->description, &program);
-	r = call(c->control, ETALON_IOC_UPLOAD, &upload);
-	if (r < 0)
-		die("UPLOAD: %s", strerror(-r));
-	r = call(c->control, ETALON_IOC_LOAD, &load);
 	*ret = load.refusal;
 	return r;
 }
 
 int main(void)
 {
-	struct etalon_command start = {.size = sizeof(start)};
-	struct etalon_refusal refusal;
+	struct etalon_refusal refusal, start;
 	struct client c;
 	uint32_t period_ns;
 	int r;
@@ -54,7 +41,7 @@ int main(void)
 	    refusal.high != (int64_t)c.info.record_rate_max)
 		die("%u ns: %d, result %u, up to %lld", period_ns, r, refusal.result,
 		    (long long)refusal.high);
-	r = call(c.control, ETALON_IOC_START, &start);
+	r = client_try_start(&c, &start);
 	if (r != -EBUSY)
 		die("START after the refusal: %d", r);
 	printf("%u ns: refused, up to %lld records/s\n", period_ns, (long long)refusal.high);
