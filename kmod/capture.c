@@ -69,11 +69,13 @@ static int map_pages(struct vm_area_struct *vma, struct page **pages, unsigned l
 		     unsigned long first)
 {
 	unsigned long count = vma_pages(vma);
+	int ret;
 
 	if (first > available || count > available - first)
 		return -EINVAL;
 	/* Each takes a reference: they stay until the last unmap. */
-	return vm_insert_pages(vma, vma->vm_start, pages + first, &count);
+	ret = vm_insert_pages(vma, vma->vm_start, pages + first, &count);
+	return ret == -EFAULT ? -ENOMEM : ret; /* its word for no memory for the upper tables */
 }
 
 static int capture_mmap(struct file *filp, struct vm_area_struct *vma)
