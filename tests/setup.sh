@@ -10,7 +10,7 @@
 set -euo pipefail
 
 # package[>=version]: the version is the least that will do; Debian 12 finds newer ones in backports.
-build=(gcc make pkg-config libc6-dev 'libsystemd-dev>=252' libsqlite3-dev libgsl-dev
+build=(gcc make pkg-config libc6-dev libsystemd-dev libsqlite3-dev libgsl-dev
 	libhdf5-dev libyaml-dev libcyaml-dev libjansson-dev libcairo2-dev 'libgpiod-dev>=2' dbus-daemon)
 test=(check g++ sparse pahole udev "linux-headers-$(dpkg --print-architecture)" valgrind cppcheck python3
 	python3-scipy python3-numpy python3-h5py locales dbus-bin systemd mmdebstrap e2fsprogs
@@ -50,47 +50,70 @@ for item in "${wanted[@]}"; do
 done
 [ ${#missing[@]} -gt 0 ] || exit 0
 
+codename=$(. "${OS_RELEASE:-/etc/os-release}" && echo "${VERSION_CODENAME:-}")
+
+candidate() { # package: the version that a plain install would give; nothing before the first update
+	apt-cache policy "$1" 2>/dev/null | sed -n 's/^  Candidate: //p' | grep -v none || true
+}
+
+# Debian 12 is the only one that has too old a package.
+needs_backports() { # package least-version
+	local version
+	[ -n "$2" ] || return
+	version=$(candidate "$1")
+	if [ -z "$version" ]; then [ "$codename" = bookworm ]; else ! dpkg --compare-versions "$version" ge "$2"; fi
+}
+
+plain=()
+newer=()
+sort_out() { # items
+	local item name least
+	plain=()
+	newer=()
+	for item in "$@"; do
+		name=${item%%>=*}
+		least=${item#"$name"}
+		if needs_backports "$name" "${least#>=}"; then newer+=("$name"); else plain+=("$name"); fi
+	done
+}
+
+archive_uri() {
+	apt-get indextargets --format '$(REPO_URI) $(CODENAME)' 'Created-By: Packages' |
+		awk -v c="$codename" '$2 == c { print $1; exit }'
+}
+
+backports_list=/etc/apt/sources.list.d/etalon-backports.sources
+has_backports() {
+	apt-get indextargets --format '$(CODENAME)' 'Created-By: Packages' | grep -qx "$codename-backports"
+}
+
 if [ "$(id -u)" != 0 ]; then
+	sort_out "${missing[@]}"
 	echo "setup: packages are missing; as root, type:" >&2
-	echo "  apt-get update && apt-get install --no-install-recommends ${missing[*]%%>=*}" >&2
+	if [ ${#newer[@]} -gt 0 ] && ! has_backports; then
+		echo "  echo 'deb $(archive_uri) $codename-backports main' >/etc/apt/sources.list.d/backports.list" >&2
+	fi
+	echo "  apt-get update" >&2
+	[ ${#plain[@]} -eq 0 ] || echo "  apt-get install --no-install-recommends ${plain[*]}" >&2
+	[ ${#newer[@]} -eq 0 ] || echo "  apt-get install --no-install-recommends -t $codename-backports ${newer[*]}" >&2
 	exit 1
 fi
 
 # The backports suite of the archive that this host already uses, with the same key.
 add_backports() {
-	local codename uri key list=/etc/apt/sources.list.d/etalon-backports.sources
-	codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
-	[ ! -e "$list" ] || return 0
-	uri=$(apt-get indextargets --format '$(REPO_URI) $(CODENAME)' 'Created-By: Packages' |
-		awk -v c="$codename" '$2 == c { print $1; exit }')
-	key=/usr/share/keyrings/debian-archive-keyring.gpg
+	local key=/usr/share/keyrings/debian-archive-keyring.gpg
+	has_backports && return
 	printf 'Types: deb\nURIs: %s\nSuites: %s-backports\nComponents: main\nSigned-By: %s\n' \
-		"$uri" "$codename" "$key" >"$list"
+		"$(archive_uri)" "$codename" "$key" >"$backports_list"
 	apt-get update -qq
-}
-
-candidate() { # package: the version that a plain install would give
-	apt-cache policy "$1" | sed -n 's/^  Candidate: //p'
 }
 
 export DEBIAN_FRONTEND=noninteractive
 echo "setup: installing ${missing[*]%%>=*}"
 apt-get update -qq
-plain=()
-newer=()
-for item in "${missing[@]}"; do
-	name=${item%%>=*}
-	least=${item#"$name"}
-	least=${least#>=}
-	if [ -z "$least" ] || dpkg --compare-versions "$(candidate "$name")" ge "$least"; then
-		plain+=("$name")
-	else
-		newer+=("$name")
-	fi
-done
+sort_out "${missing[@]}"
 [ ${#plain[@]} -eq 0 ] || apt-get install -y -qq --no-install-recommends "${plain[@]}" >/dev/null
 if [ ${#newer[@]} -gt 0 ]; then
 	add_backports
-	codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
 	apt-get install -y -qq --no-install-recommends -t "$codename-backports" "${newer[@]}" >/dev/null
 fi
