@@ -26,7 +26,7 @@ is_caught() { # way reason boot.sh's arguments...
 misbehave=(--test tests/vm/guest/misbehave.sh)
 promise "a splat in the kernel's log fails" is_caught splat "trouble in the kernel's log" "${misbehave[@]}"
 promise "a panic fails at once" is_caught panic "QEMU is gone" "${misbehave[@]}"
-promise "a hang fails when time is up" is_caught hang "did not end within 40 s" "${misbehave[@]}" --timeout 40
+promise "a hang fails when time is up" is_caught hang "did not end within 25 s" "${misbehave[@]}" --timeout 25
 promise "an end before the plan fails" is_caught stop "did not end with its plan" "${misbehave[@]}"
 promise "an exit status alone fails" is_caught fail "ended with 3" "${misbehave[@]}"
 promise "memory that is not shared fails" is_caught share-off "no check was made" --test tests/vm/guest/nothing.sh --share off
