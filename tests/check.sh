@@ -15,6 +15,7 @@ RUN_TALLY=$(mktemp)
 export RUN_TALLY
 finish() {
 	[ -z "${testbed:-}" ] || kill -- "-$testbed" 2>/dev/null
+	[ -z "${patient:-}" ] || kill -- "-$patient" 2>/dev/null
 	rm -f "$RUN_TALLY"
 }
 trap finish EXIT
@@ -40,6 +41,21 @@ scripts() { # level
 hasten_testbed() {
 	renice -n 0 -g "$testbed" >/dev/null 2>&1
 	wait "$testbed" 2>/dev/null
+}
+
+# What only computes does so in what the levels from its own on leave idle.
+start_patient() {
+	local list
+	mapfile -t list < <(programs "$plain" system | grep -F -f tests/system/patient)
+	set -m
+	RUN_TIMEOUT=${RUN_TIMEOUT:-2400} run_level system "nice -n 19" "${list[@]}" &
+	patient=$!
+	set +m
+}
+
+await_patient() {
+	[ -z "${patient:-}" ] || wait "$patient"
+	patient=''
 }
 
 run_level() { # label prefix command...
@@ -77,19 +93,18 @@ for level in "${levels[@]}"; do
 	fuzz) mapfile -t list < <(programs "$plain-asan" fuzz); RUN_JOBS=$(nproc) run_level fuzz-asan "" "${list[@]}" ;;
 	bus) mapfile -t list < <(programs "$plain-asan" bus; scripts bus); run_level bus-asan "" "${list[@]}" ;;
 	system)
-		# What only computes does so in what the others leave idle.
-		mapfile -t list < <(programs "$plain" system | grep -F -f tests/system/patient)
-		RUN_TIMEOUT=${RUN_TIMEOUT:-1500} run_level system "nice -n 19" "${list[@]}" &
+		start_patient
 		mapfile -t list < <(programs "$plain" system | grep -v -F -f tests/system/patient; scripts system)
-		RUN_TIMEOUT=${RUN_TIMEOUT:-1500} run_level system "" "${list[@]}"
-		wait $! ;;
+		RUN_TIMEOUT=${RUN_TIMEOUT:-1500} run_level system "" "${list[@]}" ;;
 	vm)
 		[ -z "${testbed:-}" ] || hasten_testbed
 		# Guests wait for half of their time: they run side by side.
 		mapfile -t list < <(scripts vm | grep -v -F -f tests/vm/alone); RUN_TIMEOUT=${RUN_TIMEOUT:-2400} RUN_JOBS=$(nproc) run_level vm "" "${list[@]}"
+		await_patient
 		mapfile -t list < <(scripts vm | grep -F -f tests/vm/alone); RUN_TIMEOUT=${RUN_TIMEOUT:-2400} run_level vm "" "${list[@]}" ;;
 	*) echo "check: no level '$level'; levels: static unit memory fuzz bus system vm" >&2; exit 2 ;;
 	esac
 done
+await_patient
 
 awk '{ p += $1; f += $2; s += $3 } END { printf "%d passed, %d failed, %d skipped\n", p, f, s; exit f > 0 || p == 0 }' "$RUN_TALLY"

@@ -24,8 +24,9 @@ run_one() { # command words
 	name=$(basename "${1%% *}")
 	log="$logs/${label:+$label-}$name.log"
 	began=$(date +%s)
+	# A program has a process group of its own, and ends with whoever runs it all the same.
 	# shellcheck disable=SC2086
-	cpu=$({ time timeout -k 10 "${RUN_TIMEOUT:-600}" ${RUN_PREFIX:-} $1 >"$log" 2>&1 </dev/null; } 2>&1)
+	cpu=$({ time setpriv --pdeathsig TERM timeout -k 10 "${RUN_TIMEOUT:-600}" ${RUN_PREFIX:-} $1 >"$log" 2>&1 </dev/null; } 2>&1)
 	status=$?
 	took=$(($(date +%s) - began))
 	counts=$(sed -n -E \
