@@ -252,7 +252,9 @@ static int read_columns(struct store *store, int64_t run, const char *channel, c
 	const char *monitor = json_string_value(json_object_get(meta, META_MONITOR));
 	const char *wanted[] = {"wavelength", own_axis, flags, "flags", monitor};
 	const char *columns[ARRAY_SIZE(wanted) + 1] = {channel};
-	struct read_request request = {.stride = 1, .columns = columns, .column_count = 1};
+	struct read_request request = {
+		.stride = 1, .columns = columns, .column_count = 1, .whole = true};
+	_cleanup_free_ char *message = NULL;
 	struct read_info info;
 	json_t *there = NULL;
 	int r;
@@ -266,14 +268,12 @@ static int read_columns(struct store *store, int64_t run, const char *channel, c
 		if (wanted[i] && !streq(wanted[i], channel) && has_column(there, wanted[i]))
 			columns[request.column_count++] = wanted[i];
 	json_decref(there);
-	r = store_read_frame(store, run, &request, &info, ret_fd, ret_message);
-	if (r < 0 || info.next == UINT64_MAX)
-		return r;
-	closep(ret_fd);
-	*ret_fd = -1;
-	return fail(ret_message, -EFBIG,
-		    "the run has %llu points, too many for an analysis in one piece (%llu fit)",
-		    (unsigned long long)info.total_rows, (unsigned long long)info.rows);
+	r = store_read_frame(store, run, &request, &info, ret_fd, &message);
+	if (r == -EFBIG)
+		return fail(ret_message, r, "too much for an analysis: %s", message);
+	if (r < 0 && ret_message)
+		*ret_message = take_ptr(message);
+	return r;
 }
 
 int analysis_of_run(struct store *store, int64_t run, const char *channel, const char *program,

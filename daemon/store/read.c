@@ -181,9 +181,13 @@ static int choose_rows(struct reading *r, char **ret_message)
 	fit = (FRAME_MAX_BYTES - r->visible * COLUMN_ALIGN_BYTES) / row_bytes(r);
 	fit = MIN(fit, (scan_limit(r, stored) - 1) / r->stride + 1);
 	r->capacity = (r->total - 1 - r->first) / r->stride + 1;
-	r->capacity = MIN(r->capacity, fit);
 	if (q->count > 0)
 		r->capacity = MIN(r->capacity, q->count);
+	if (q->whole && r->capacity > fit)
+		return fail(ret_message, -EFBIG,
+			    "run %" PRId64 " has %" PRIu64 " points; %" PRIu64 " fit in one piece",
+			    r->sheet->run, r->capacity, fit);
+	r->capacity = MIN(r->capacity, fit);
 	r->last = r->first + (r->capacity - 1) * r->stride;
 	return 0;
 }

@@ -14,6 +14,7 @@ struct read_request {
 	uint64_t stride; /* >= 1: every stride-th point */
 	const char *const *columns; /* NULL: all */
 	size_t column_count;
+	bool whole; /* nothing at all, -EFBIG, when what is asked for does not fit */
 };
 
 struct read_info {
@@ -44,7 +45,7 @@ struct read_info {
  * `point` of the first pass. The frame's meta is the run's (data/meta.h). Works on a run that is
  * still being taken: what is committed.
  *
- * -ENOENT unknown run or column (the message lists the columns), -ENODATA nothing in that span,
+ * -EFBIG (whole) with how many would fit, -ENOENT unknown run or column (the message lists the columns), -ENODATA nothing in that span,
  * -EUCLEAN some of it is damaged (the message says which points).
  */
 int store_read_frame(struct store *s, int64_t run, const struct read_request *request,

@@ -1,20 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * How fast bulk data come out of the store: a frame in engineering units against a memcpy of the
- * same bytes into a fresh memfd mapping, in the same run; and any 64 MiB part of a long run against
- * its limit. Prints a line for each claim: "name value unit  limit L  ok|MISSED"; fails when one is
- * missed.
+ * How fast bulk data come out of the store, by the library alone: a frame in engineering units against a
+ * memcpy of the same bytes into a fresh memfd mapping, in the same run; and any 64 MiB part of a long
+ * run against half a second. Fails when a claim is missed. By the daemon: bench_daemon.
  *
  * usage: bench_getdata [POINTS]   default 10 000 000
  */
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
 
 #include "../common/temp_store.h"
-#include "base/util.h"
+#include "claims.h"
 #include "data/frame.h"
 #include "store/read.h"
 
@@ -23,47 +18,7 @@
 #define RATIO_LEAST 0.5
 #define PART_S_MOST 0.5
 
-static int missed;
-
-static void claim(const char *name, double value, const char *unit, double limit, bool at_least)
-{
-	bool ok = at_least ? value >= limit : value <= limit;
-
-	missed += !ok;
-	printf("%-58s %8.3f %-4s limit %s%g  %s\n", name, value, unit,
-	       at_least ? ">= " : "<= ", limit, ok ? "ok" : "MISSED");
-}
-
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-static double median(double *values, size_t n)
-{
-	qsort(values, n, sizeof(*values), by_value);
-	return values[n / 2];
-}
-
-/* The dearest thing a copy has to do is to get the pages. */
-static double memcpy_s(const void *from, size_t bytes)
-{
-	uint64_t began = now_ns();
-	int fd = memfd_create("bench", MFD_CLOEXEC);
-	void *map;
-
-	if (fd < 0 || ftruncate(fd, (off_t)bytes) < 0)
-		abort();
-	map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (map == MAP_FAILED)
-		abort();
-	memcpy(map, from, bytes);
-	munmap(map, bytes);
-	close(fd);
-	return (double)(now_ns() - began) * 1e-9;
-}
+static bool missed;
 
 static double frame_s(struct store *s, int64_t run, const struct read_request *q,
 		      struct read_info *info, size_t *ret_bytes)
@@ -98,15 +53,16 @@ static void bench_ratio(struct store *s, int64_t run)
 	memset(source, 1, bytes);
 	/* Turn and turn about, so that whatever else the machine does meets both. */
 	for (int i = 0; i < ROUNDS; i++) {
-		copy[i] = memcpy_s(source, bytes);
+		copy[i] = memcpy_to_memfd_s(source, bytes);
 		frame[i] = frame_s(s, run, &q, &info, &bytes);
 	}
 	free(source);
 	printf("one frame: %llu rows, %.1f MB; frame %.1f ms, memcpy %.1f ms (medians of %d)\n",
 	       (unsigned long long)info.rows, (double)bytes * 1e-6, median(frame, ROUNDS) * 1e3,
 	       median(copy, ROUNDS) * 1e3, ROUNDS);
-	claim("GetData against memcpy into a fresh memfd, ratio of rates",
-	      median(copy, ROUNDS) / median(frame, ROUNDS), "", RATIO_LEAST, true);
+	missed |= !claim_at_least("a frame against memcpy, ratio of rates",
+				  median(copy, ROUNDS) / median(frame, ROUNDS), RATIO_LEAST,
+				  "into a fresh memfd");
 }
 
 static void bench_parts(struct store *s, int64_t run, uint64_t points)
@@ -122,7 +78,7 @@ static void bench_parts(struct store *s, int64_t run, uint64_t points)
 		worst = fmax(worst, frame_s(s, run, &q, &info, &bytes));
 		first = first * 2862933555777941757ULL + 3037000493ULL;
 	}
-	claim("slowest of 12 random parts of 64 MiB", worst, "s", PART_S_MOST, false);
+	missed |= !claim_at_most("slowest of 12 random parts of 64 MiB", worst, PART_S_MOST, "s");
 }
 
 int main(int argc, char **argv)

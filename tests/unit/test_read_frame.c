@@ -398,10 +398,16 @@ START_TEST(more_than_a_frame_holds_comes_in_several)
 	int64_t run = write_run(t.store, t.board, &p, NULL);
 	struct read_request q = {
 		.stride = 1, .columns = columns, .column_count = ARRAY_SIZE(columns)};
+	_cleanup_free_ char *message = NULL;
 	struct read_info info;
 	uint64_t rows = 0;
-	int frames = 0;
+	int frames = 0, fd = -1;
 
+	q.whole = true;
+	ck_assert_int_eq(store_read_frame(reader, run, &q, &info, &fd, &message), -EFBIG);
+	ck_assert_int_eq(fd, -1);
+	ck_assert_ptr_nonnull(strstr(message, "has 1300000 points; 1198"));
+	q.whole = false;
 	do {
 		struct table *table = read_part(run, &q, &info);
 
