@@ -52,10 +52,11 @@ static struct etalon_span hard_limits(const struct etalon_board *board, u32 sour
 }
 
 /*
- * The board keeps the limits of an earlier holder; this one begins with the hard ones. They can be
- * written in OFF only: where the board is not, CLEAR comes first, and after it we come here again.
+ * The board keeps the limits of an earlier holder; this one (NULL: none) has its own, and where it
+ * has written none the hard ones. They can be written in OFF only: where the board is not, CLEAR
+ * comes first, and after it we come here again.
  */
-static int widen_limits(struct etalon_board *board)
+static int settle_limits(struct etalon_board *board, const struct etalon_control *holder)
 {
 	struct etalon_refusal refusal;
 	unsigned int n;
@@ -64,14 +65,21 @@ static int widen_limits(struct etalon_board *board)
 	if (board->safety.state != ETALON_HW_STATE_OFF)
 		return 0;
 	for_each_set_bit(n, board->limits_narrowed, ETALON_HW_SOURCES_MAX) {
-		const struct etalon_span hard = hard_limits(board, n);
+		const bool own = holder && test_bit(n, holder->limits_written);
+		const struct etalon_span limits = own ? holder->limits[n] : hard_limits(board, n);
 
-		ret = board->ops->set_limits(board, n, &hard, &refusal);
+		ret = board->ops->set_limits(board, n, &limits, &refusal);
 		if (ret)
 			return ret;
-		clear_bit(n, board->limits_narrowed);
+		if (!own)
+			clear_bit(n, board->limits_narrowed);
 	}
 	return 0;
+}
+
+int etalon_control_settle_limits(struct etalon_board *board)
+{
+	return etalon_board_result(board, settle_limits(board, board->control));
 }
 
 static bool source_exists(const struct etalon_board *board, u32 source,
@@ -290,7 +298,7 @@ static int command(struct etalon_file *file, void *argument, u32 number,
 	if (!ret)
 		ret = etalon_board_read_safety(board);
 	if (!ret && number == ETALON_HW_COMMAND_CLEAR)
-		ret = widen_limits(board);
+		ret = settle_limits(board, control);
 	return etalon_control_leave(control, ret);
 }
 
@@ -408,7 +416,7 @@ static int control_release(struct inode *inode, struct file *filp)
 		if (board->presence == ETALON_PRESENT)
 			etalon_emission_off(board, ETALON_HW_COMMAND_HALT, ETALON_CAUSE_CLOSE);
 		if (board->presence == ETALON_PRESENT)
-			etalon_board_result(board, widen_limits(board));
+			etalon_board_result(board, settle_limits(board, NULL));
 		etalon_emission_revoke(board);
 	}
 	mutex_unlock(&board->lock);
@@ -437,7 +445,7 @@ static int take_control(struct etalon_board *board, struct etalon_control *contr
 	else if (board->control)
 		ret = -EBUSY;
 	else if (board->presence == ETALON_PRESENT)
-		ret = etalon_board_result(board, widen_limits(board));
+		ret = etalon_board_result(board, settle_limits(board, NULL));
 	if (!ret) {
 		board->control = control;
 		board->distrusted = false; /* by its last holder */

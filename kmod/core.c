@@ -87,8 +87,9 @@ void etalon_board_distrust(struct etalon_board *board, const char *what)
 	etalon_emission_cause(board, ETALON_CAUSE_DISTRUST);
 	dev_err_ratelimited(&board->dev, "broke its contract: %s; stopped\n", what);
 	/* Before anything else is read, so that nothing is believed any more. */
-	etalon_records_close(board, ETALON_CAUSE_DISTRUST, false);
+	etalon_records_shut(board, ETALON_CAUSE_DISTRUST);
 	etalon_emission_off(board, ETALON_HW_COMMAND_HALT, ETALON_CAUSE_DISTRUST);
+	etalon_records_close(board, ETALON_CAUSE_DISTRUST, false);
 	etalon_emission_revoke(board);
 }
 
@@ -236,8 +237,9 @@ void etalon_board_resume(struct etalon_board *board)
 		board->distrusted = false;
 		board->live_valid = false;
 		board->epoch++;
-		bitmap_zero(board->limits_narrowed, ETALON_HW_SOURCES_MAX);
-		etalon_board_read_safety(board);
+		/* Not every way here resets it; and who opened it asleep could not write any. */
+		if (!etalon_board_read_safety(board))
+			etalon_control_settle_limits(board);
 	}
 	mutex_unlock(&board->lock);
 }

@@ -154,8 +154,8 @@ struct etalon_link_ops {
 	/* Makes what the board wrote visible. Under board->ring_lock. May be NULL. */
 	void (*sync)(struct etalon_board *board, const struct etalon_ring_span *span);
 	/*
-	 * The board writes to memory no more when this returns, whether it answers or not, until its
-	 * link is made ready again. Under board->lock. May be NULL.
+	 * The board writes to memory no more when this returns, whether it answers or not, until
+	 * its link is made ready again. Under board->lock. May be NULL.
 	 */
 	void (*quiesce)(struct etalon_board *board);
 
@@ -322,6 +322,8 @@ u64 etalon_records_mark(struct etalon_board *board);
 void etalon_records_begin(struct etalon_board *board, u32 generation, u64 mark);
 /* A program runs, or its END has not arrived. */
 bool etalon_records_lack_end(struct etalon_board *board);
+/* What the board tells of records is not believed from here on. */
+void etalon_records_shut(struct etalon_board *board, enum etalon_cause cause);
 /* The board will write no more: END in its place if it is owed. */
 void etalon_records_close(struct etalon_board *board, enum etalon_cause cause, bool gone);
 int etalon_records_release(struct etalon_board *board, u64 sequence);
@@ -347,6 +349,10 @@ int etalon_emission_arm(struct etalon_board *board, u64 period_ns, struct etalon
 int etalon_emission_kick(struct etalon_board *board);
 /* The holder loses control: from now on -ESTALE. */
 void etalon_emission_revoke(struct etalon_board *board);
+
+/* ---- control.c ---- */
+/* Under board->lock, in OFF: what an earlier holder narrowed has the limits of the present one. */
+int etalon_control_settle_limits(struct etalon_board *board);
 
 #if IS_REACHABLE(CONFIG_HWMON)
 void etalon_hwmon_register(struct etalon_board *board);

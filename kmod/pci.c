@@ -102,7 +102,7 @@ static void pci_link_consume(struct etalon_board *board, u64 sequence)
 {
 	struct etalon_pci *link = board->link;
 
-	dma_wmb(); /* reading is over */
+	dma_mb(); /* reading is over */
 	WRITE_ONCE(link->control->consumer, sequence);
 }
 
@@ -250,9 +250,11 @@ static int wake(struct etalon_pci *link)
 {
 	int ret = make_ready(link);
 
-	if (!ret)
-		etalon_board_resume(link->board);
-	return ret;
+	if (ret)
+		return ret;
+	pci_save_state(link->pdev); /* before 6.19 what was saved is good for one restore */
+	etalon_board_resume(link->board);
+	return 0;
 }
 
 static const struct etalon_link_ops pci_link_ops = {
@@ -498,6 +500,8 @@ static pci_ers_result_t etalon_pci_error_detected(struct pci_dev *pdev, pci_chan
 
 static pci_ers_result_t etalon_pci_slot_reset(struct pci_dev *pdev)
 {
+	/* The core says so before resume(), up to 6.17 only there: we would not reach it. */
+	pdev->error_state = pci_channel_io_normal;
 	pci_restore_state(pdev);
 	pci_save_state(pdev);
 	return make_ready(pci_get_drvdata(pdev)) ? PCI_ERS_RESULT_DISCONNECT

@@ -143,6 +143,8 @@ int etalon_pci_upload(struct etalon_board *board, const struct etalon_hw_upload 
 	ret = board->ops->write(board, ETALON_REG_UPLOAD_TABLE, registers, ARRAY_SIZE(registers));
 	if (!ret) /* done when RESULT can be read: the memory is ours again */
 		ret = etalon_registers_try(board, ETALON_REG_COMMAND, &command, 1, refusal);
+	if (ret == -ENODEV || pci_channel_offline(link->pdev))
+		pci_clear_master(link->pdev); /* nobody says that it is done */
 	unmap_upload(dev, &u);
 	return ret;
 }

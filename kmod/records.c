@@ -89,9 +89,14 @@ int etalon_records_take(struct etalon_board *board, bool *ret_changed)
 
 void etalon_records_want(struct etalon_board *board, u64 sequence)
 {
+	bool there;
+
 	spin_lock(&board->ring_lock);
 	board->want = sequence;
+	there = board->ring.producer > sequence;
 	spin_unlock(&board->ring_lock);
+	if (there) /* whoever waits for a later one already */
+		wake_up_interruptible_all(&board->wait);
 }
 
 static int unreleased(struct etalon_board *board, struct etalon_refusal *refusal)
@@ -258,12 +263,24 @@ static void settle_end(struct etalon_board *board)
 		WRITE_ONCE(board->memory.status->gone, 1);
 }
 
-void etalon_records_close(struct etalon_board *board, enum etalon_cause cause, bool gone)
+static void shut(struct etalon_board *board, enum etalon_cause cause)
 {
-	spin_lock(&board->ring_lock);
 	if (!board->ring_closed)
 		board->close_cause = cause;
 	board->ring_closed = true;
+}
+
+void etalon_records_shut(struct etalon_board *board, enum etalon_cause cause)
+{
+	spin_lock(&board->ring_lock);
+	shut(board, cause);
+	spin_unlock(&board->ring_lock);
+}
+
+void etalon_records_close(struct etalon_board *board, enum etalon_cause cause, bool gone)
+{
+	spin_lock(&board->ring_lock);
+	shut(board, cause);
 	board->close_gone |= gone;
 	settle_end(board);
 	publish(board);

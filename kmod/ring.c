@@ -46,6 +46,8 @@ __s64 etalon_ring_produce(struct etalon_ring *ring, __u64 producer)
 
 	if (!ring->modulus || producer < ring->first)
 		return 0;
+	if (producer == ring->producer)
+		return 0;
 	if (producer < ring->producer || producer > ETALON_RING_SEQUENCE_MAX)
 		return -EPROTO;
 	if (producer - ring->consumer > ring->capacity && ring->consumer != ring->producer)

@@ -92,7 +92,7 @@ static const struct refusal refusals[] = {
 	{{.step = "1pm"}, "from where to where?"},
 	{{.centre = "1550nm", .step = "1pm"}, "from where to where?"},
 	{{.centre = "1550nm", .span = "1THz", .step = "1pm"},
-	 "'1THz' is a wavelength; a wavelength span is wanted"},
+	 "'1THz' is a frequency; a wavelength span is wanted"},
 	{{.centre = "1550nm", .span = "-1nm", .step = "1pm"}, "is not possible"},
 	{{.centre = "1550nm", .span = "4um", .step = "1pm"}, "is not possible"},
 	{{.from = "1540nm", .to = "1560nm", .span = "1nm", .step = "1pm"}, "not both"},

@@ -114,10 +114,14 @@ START_TEST(the_board_counts_on_or_is_not_believed)
 	struct etalon_ring ring = filled(steps[_i].consumer, steps[_i].producer), before = ring;
 
 	ck_assert_int_eq(etalon_ring_produce(&ring, steps[_i].told), steps[_i].expected);
-	if (steps[_i].expected <= 0)
+	if (steps[_i].expected <= 0) {
 		ck_assert_mem_eq(&ring, &before, sizeof(ring));
-	else
-		ck_assert_uint_eq(ring.producer, steps[_i].told);
+		return;
+	}
+	ck_assert_uint_eq(ring.producer, steps[_i].told);
+	/* Told again, with the next state for instance: nothing new. */
+	ck_assert_int_eq(etalon_ring_produce(&ring, steps[_i].told), 0);
+	ck_assert_uint_eq(ring.producer, steps[_i].told);
 }
 END_TEST
 

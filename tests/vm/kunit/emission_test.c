@@ -144,6 +144,31 @@ static void suspend_ends_light_and_resume_begins_anew(struct kunit *test)
 	fake_close(rig.control);
 }
 
+/* What the board enforces is the holder's, also after a trip; the next begins with the hard ones. */
+static void limits_are_those_of_the_holder(struct kunit *test)
+{
+	struct rig rig = armed(test, LONG_NS);
+	struct fake_board *fake = rig.fake;
+	struct etalon_command clear = {.size = sizeof(clear)};
+	const s64 narrow = fake->limits[FAKE_SOURCE].high;
+
+	fake->safety.state = fake->progress.state = ETALON_HW_STATE_TRIPPED;
+	etalon_board_progress(fake->board);
+	KUNIT_EXPECT_EQ(test,
+			fake_call(fake, rig.control, ETALON_IOC_CLEAR, &clear, sizeof(clear)), 0);
+	KUNIT_EXPECT_EQ(test, fake->limits[FAKE_SOURCE].high, narrow);
+	fake_close(rig.control);
+	KUNIT_EXPECT_GT(test, fake->limits[FAKE_SOURCE].high, narrow);
+	rig.control = fake_open(fake, O_RDWR);
+	fake_arm(fake, rig.control, LONG_NS);
+	/* Not every error of the bus ends in a reset. */
+	etalon_board_suspend(fake->board, ETALON_CAUSE_RESET);
+	fake_close(rig.control);
+	KUNIT_EXPECT_EQ(test, fake->limits[FAKE_SOURCE].high, narrow);
+	etalon_board_resume(fake->board);
+	KUNIT_EXPECT_GT(test, fake->limits[FAKE_SOURCE].high, narrow);
+}
+
 static void a_board_out_of_reach_is_not_asked(struct kunit *test)
 {
 	struct rig rig = armed(test, LONG_NS);
@@ -199,6 +224,7 @@ static struct kunit_case cases[] = {KUNIT_CASE(arm_needs_limits_and_a_period),
 				    KUNIT_CASE(expiry_on_the_board_ends_control),
 				    KUNIT_CASE(close_ends_light_before_it_returns),
 				    KUNIT_CASE(suspend_ends_light_and_resume_begins_anew),
+				    KUNIT_CASE(limits_are_those_of_the_holder),
 				    KUNIT_CASE(a_board_out_of_reach_is_not_asked),
 				    KUNIT_CASE(removal_ends_light_once),
 				    KUNIT_CASE(a_board_that_stays_bright_is_told_of),

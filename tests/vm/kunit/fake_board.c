@@ -73,7 +73,7 @@ static void describe_head(struct etalon_hw_description *h)
 	strscpy(h->model, "memory", sizeof(h->model));
 	strscpy(h->serial, "KUNIT-1", sizeof(h->serial));
 	strscpy(h->firmware, "1", sizeof(h->firmware));
-	h->source_count = 1;
+	h->source_count = FAKE_SOURCES;
 	h->source_offset = offsetof(struct blob, source);
 	h->detector_count = 3;
 	h->detector_offset = offsetof(struct blob, detector);
@@ -149,6 +149,9 @@ static int fake_command(struct etalon_board *board, u32 command, struct etalon_r
 	case ETALON_HW_COMMAND_EMIT:
 		become(fake, ETALON_HW_STATE_EMITTING);
 		break;
+	case ETALON_HW_COMMAND_CLEAR:
+		become(fake, ETALON_HW_STATE_OFF);
+		break;
 	case ETALON_HW_COMMAND_LOAD:
 		fake->progress.sequencer = ETALON_HW_SEQUENCER_READY;
 		break;
@@ -188,6 +191,7 @@ static int fake_set_watchdog(struct etalon_board *board, u32 period_ns,
 static int fake_set_limits(struct etalon_board *board, u32 source, const struct etalon_span *limits,
 			   struct etalon_refusal *refusal)
 {
+	fake_of(board)->limits[source] = *limits;
 	return fake_of(board)->answer;
 }
 

@@ -13,6 +13,7 @@
 #include "etalon.h"
 
 /* Numbers of what it has. */
+#define FAKE_SOURCES 1
 #define FAKE_SOURCE 0 /* emits */
 #define FAKE_PHOTODIODE 0
 #define FAKE_TEMPERATURE 1
@@ -49,6 +50,7 @@ struct fake_board {
 
 	/* what it was told */
 	unsigned int commands[FAKE_COMMANDS];
+	struct etalon_span limits[FAKE_SOURCES];
 	unsigned int kicks;
 	unsigned int lives;
 	unsigned int aux_gets;
