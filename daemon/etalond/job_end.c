@@ -207,7 +207,8 @@ static int store_finish(struct store *store, void *userdata)
 	struct end *e = userdata;
 	int r = store_run_summarise(store, e->job->run, e->meta);
 
-	/* Without an analysis to wait for, one commit does it all. */
+	/* Without an analysis to wait for, one commit does it all. With one, a crash in between
+	 * leaves the run to the next start, which judges it: store_recover(). */
 	if (r == 0 && !(e->complete && e->job->plan->analyse))
 		r = judge(e);
 	if (r == 0)

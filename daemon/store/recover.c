@@ -185,26 +185,46 @@ static int mark_damaged(struct store *s, int64_t run)
 	return store_op_end(s, r);
 }
 
-int store_recover(struct store *s)
+static int close_interrupted(struct store *s, int64_t run)
+{
+	return store_recover_run(s, run, CRASH_CAUSE);
+}
+
+/* Until there is none left: whatever `close` does, the query finds the run no more. */
+static int close_each(struct store *s, const char *query,
+		      int (*close)(struct store *s, int64_t run), int *ret_closed)
 {
 	int64_t run;
-	int recovered = 0, r;
+	int r;
+
+	*ret_closed = 0;
+	while ((r = store_query_integer(s, query, &run)) == 0) {
+		r = close(s, run);
+		if (r == -EUCLEAN)
+			r = mark_damaged(s, run);
+		if (r < 0)
+			return r;
+		(*ret_closed)++;
+	}
+	return r == -ENOENT ? 0 : r;
+}
+
+int store_recover(struct store *s)
+{
+	int recovered, judged, r;
 
 	if (s->mode != STORE_WRITE)
 		return store_fail(s, -EROFS, "this store was opened for reading");
 	if (s->writing)
 		return store_fail(s, -EBUSY, "recovery is for the start: a run is being written");
-	while ((r = store_query_integer(
-			s, "SELECT id FROM run WHERE status = 'running' ORDER BY id LIMIT 1",
-			&run)) == 0) {
-		r = store_recover_run(s, run, CRASH_CAUSE);
-		if (r == -EUCLEAN)
-			r = mark_damaged(s, run);
-		if (r < 0)
-			return r;
-		recovered++;
-	}
-	if (r == -ENOENT)
+	r = close_each(s, "SELECT id FROM run WHERE status = 'running' ORDER BY id LIMIT 1",
+		       close_interrupted, &recovered);
+	if (r == 0)
+		r = close_each(s,
+			       "SELECT id FROM run WHERE status = 'complete' AND verdict = ''"
+			       " ORDER BY id LIMIT 1",
+			       store_judge_run, &judged);
+	if (r == 0)
 		r = store_tidy(s);
 	return r < 0 ? r : recovered;
 }

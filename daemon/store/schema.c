@@ -96,7 +96,11 @@ static const char version_2[] =
 	" AND json_extract(channel.value, '$.role') = 'signal'"
 	" AND json_extract(channel.value, '$.detector') IS NOT NULL;";
 
-static const char *const versions[] = {version_1, version_2};
+/* 3: runs that wait for their verdict are found without reading all others. */
+static const char version_3[] =
+	"CREATE INDEX run_without_verdict ON run (id) WHERE status = 'complete' AND verdict = '';";
+
+static const char *const versions[] = {version_1, version_2, version_3};
 
 int store_schema_newest(void)
 {

@@ -35,8 +35,11 @@ struct store *store_close(struct store *s);
 DEFINE_CLEANUP(struct store *, store_close, store_closep);
 const char *store_message(const struct store *s); /* of the last error, "" */
 
-/* After a crash: runs that were never finished become partial; their ledgers are rebuilt from their
- * blocks. Returns how many, or negative errno. Call once after opening for writing. */
+/*
+ * After a crash: runs that were never finished become partial; their ledgers are rebuilt from their
+ * blocks. Runs that were finished and still waited for their verdict are judged. Returns how many
+ * became partial, or negative errno. Call once after opening for writing.
+ */
 int store_recover(struct store *s);
 void store_set_quota(struct store *s, uint64_t bytes); /* 0: none */
 

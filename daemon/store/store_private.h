@@ -175,6 +175,10 @@ char *store_time_text(int64_t ns);
 /* Closes a run by what its blocks say: partial, ledger rebuilt; `cause` is the first reason. */
 int store_recover_run(struct store *s, int64_t run, const char *cause);
 
+/* ---- verdicts (judge.c) ---- */
+/* Gives a finished run the verdict that it lacks, by its meta, request and stored analyses. */
+int store_judge_run(struct store *s, int64_t run);
+
 /* ---- finishing (finish.c) ---- */
 /* The commit that must be on the disk when it returns. */
 int store_write_final(struct store *s, int64_t run, const char *status, const json_t *meta,
