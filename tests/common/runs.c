@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "base/util.h"
+#include "bus/variant.h"
 #include "data/frame.h"
 
 #define SERVICE "org.etalon1"
@@ -55,34 +56,55 @@ int64_t runs_newest(sd_bus *bus)
 	return run;
 }
 
-char *run_status(sd_bus *bus, int64_t run)
+static char *run_text(sd_bus *bus, int64_t run, const char *property)
 {
 	_cleanup_free_ char *path = run_path(run);
 	sd_bus_error error = SD_BUS_ERROR_NULL;
-	char *status = NULL;
+	char *text = NULL;
 
-	ck_assert_msg(sd_bus_get_property_string(bus, SERVICE, path, "org.etalon1.Run", "Status",
-						 &error, &status) >= 0,
-		      "run %lld: %s", (long long)run, error.message);
+	ck_assert_msg(sd_bus_get_property_string(bus, SERVICE, path, "org.etalon1.Run", property,
+						 &error, &text) >= 0,
+		      "%s of run %lld: %s", property, (long long)run, error.message);
 	sd_bus_error_free(&error);
-	return status;
+	return text;
 }
 
-uint64_t run_ledger(sd_bus *bus, int64_t run, const char *key)
+char *run_status(sd_bus *bus, int64_t run)
 {
-	_cleanup_free_ char *path = run_path(run);
+	return run_text(bus, run, "Status");
+}
+
+char *run_verdict(sd_bus *bus, int64_t run)
+{
+	return run_text(bus, run, "Verdict");
+}
+
+json_t *run_whole_ledger(sd_bus *bus, int64_t run)
+{
+	_cleanup_free_ char *path = run_path(run), *message = NULL;
 	sd_bus_error error = SD_BUS_ERROR_NULL;
 	sd_bus_message *reply = NULL;
-	int64_t value = -1;
+	json_t *ledger = NULL;
 
 	ck_assert_msg(sd_bus_get_property(bus, SERVICE, path, "org.etalon1.Run", "Ledger", &error,
 					  &reply, "a{sv}") >= 0,
 		      "ledger of %lld: %s", (long long)run, error.message);
-	if (enter_value(reply, key, "x") > 0)
-		sd_bus_message_read(reply, "x", &value);
-	ck_assert_msg(value >= 0, "run %lld: the ledger has no %s", (long long)run, key);
+	ck_assert_msg(variant_read_dict(reply, &ledger, &message) >= 0, "ledger of %lld: %s",
+		      (long long)run, message ? message : "cannot be read");
 	sd_bus_message_unref(reply);
 	sd_bus_error_free(&error);
+	return ledger;
+}
+
+uint64_t run_ledger(sd_bus *bus, int64_t run, const char *key)
+{
+	json_t *ledger = run_whole_ledger(bus, run);
+	const json_t *number = json_object_get(ledger, key);
+	int64_t value = json_integer_value(number);
+
+	ck_assert_msg(json_is_integer(number) && value >= 0, "run %lld: the ledger has no %s",
+		      (long long)run, key);
+	json_decref(ledger);
 	return (uint64_t)value;
 }
 
@@ -172,7 +194,8 @@ static char *call_measure(sd_bus *bus, sd_bus_message *call)
 	char *job = NULL;
 
 	ck_assert_int_ge(sd_bus_message_close_container(call), 0);
-	if (sd_bus_call(bus, call, 0, &error, &reply) >= 0 && sd_bus_message_read(reply, "o", &path) > 0)
+	if (sd_bus_call(bus, call, 0, &error, &reply) >= 0 &&
+	    sd_bus_message_read(reply, "o", &path) > 0)
 		job = strdup(path);
 	else
 		fprintf(stderr, "Measure: %s\n", error.message);
@@ -188,11 +211,11 @@ char *measure_wavelength(sd_bus *bus, const char *board, int64_t start_fm, int64
 	sd_bus_message *call = new_measure(bus, board);
 
 	ck_assert_int_ge(append_strings(call, "detectors", detectors), 0);
-	ck_assert_int_ge(sd_bus_message_append(
-				 call, "{sv}{sv}{sv}{sv}{sv}{sv}", "kind", "s", "wavelength-sweep",
-				 "start_fm", "x", start_fm, "stop_fm", "x", stop_fm, "points", "t",
-				 points, "speed_fm_per_s", "x", speed_fm_per_s, "power_fw", "x",
-				 (int64_t)1000000000000),
+	ck_assert_int_ge(sd_bus_message_append(call, "{sv}{sv}{sv}{sv}{sv}{sv}", "kind", "s",
+					       "wavelength-sweep", "start_fm", "x", start_fm,
+					       "stop_fm", "x", stop_fm, "points", "t", points,
+					       "speed_fm_per_s", "x", speed_fm_per_s, "power_fw",
+					       "x", (int64_t)1000000000000),
 			 0);
 	return call_measure(bus, call);
 }
@@ -203,8 +226,8 @@ char *measure_dark(sd_bus *bus, const char *board, uint64_t points, uint64_t per
 	sd_bus_message *call = new_measure(bus, board);
 
 	ck_assert_int_ge(append_strings(call, "detectors", detectors), 0);
-	ck_assert_int_ge(sd_bus_message_append(call, "{sv}{sv}{sv}{sv}", "kind", "s", "dark", "points",
-					       "t", points, "period_ns", "t", period_ns,
+	ck_assert_int_ge(sd_bus_message_append(call, "{sv}{sv}{sv}{sv}", "kind", "s", "dark",
+					       "points", "t", points, "period_ns", "t", period_ns,
 					       "aperture_ns", "t", aperture_ns),
 			 0);
 	return call_measure(bus, call);

@@ -5,6 +5,7 @@
 #ifndef ETALON_TESTS_RUNS_H
 #define ETALON_TESTS_RUNS_H
 
+#include <jansson.h>
 #include <stdint.h>
 #include <systemd/sd-bus.h>
 
@@ -14,6 +15,8 @@
 int64_t runs_newest(sd_bus *bus);
 /* Status ("complete", "partial", "running") of a run: malloc'ed. */
 char *run_status(sd_bus *bus, int64_t run);
+char *run_verdict(sd_bus *bus, int64_t run); /* malloc'ed, "" while there is none */
+json_t *run_whole_ledger(sd_bus *bus, int64_t run); /* new reference */
 /* One number of Run.Ledger; aborts the test when it is not there. */
 uint64_t run_ledger(sd_bus *bus, int64_t run, const char *key);
 /* All points, over as many GetData calls as it takes: rows and CRC-32C of everything but the meta. */
