@@ -155,12 +155,37 @@ void session_start_emulator(struct session *s, const struct session_options *opt
 	wait_for_path(s, s->board, s->emulator, "emulator.out");
 }
 
+static bool has_owner(sd_bus *bus)
+{
+	sd_bus_message *reply = NULL;
+	int owned = 0;
+
+	if (sd_bus_call_method(bus, "org.freedesktop.DBus", "/org/freedesktop/DBus",
+			       "org.freedesktop.DBus", "NameHasOwner", NULL, &reply, "s",
+			       "org.etalon1") >= 0)
+		sd_bus_message_read(reply, "b", &owned);
+	sd_bus_message_unref(reply);
+	return owned;
+}
+
+/* The bus hears of a killed daemon a moment after it is gone; until then its name is taken. */
+static void wait_for_name(const struct session *s)
+{
+	uint64_t until = now_ns() + START_TIMEOUT_MS * NSEC_PER_MSEC;
+	sd_bus *bus = session_bus(s);
+
+	while (has_owner(bus) && now_ns() < until)
+		poll(NULL, 0, 5);
+	sd_bus_flush_close_unref(bus);
+}
+
 void session_start_daemon(struct session *s)
 {
 	const char *const argv[] = { "etalond", "--bus", s->address, "--emulate", s->board, "--store",
 				     s->store, "--config", s->config, NULL };
 	uint64_t until = now_ns() + START_TIMEOUT_MS * NSEC_PER_MSEC;
 
+	wait_for_name(s);
 	s->daemon = session_spawn(s, "etalond.out", argv);
 	while (now_ns() < until && !ended(s->daemon)) {
 		sd_bus *bus = session_bus(s);
