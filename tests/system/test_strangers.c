@@ -23,8 +23,9 @@
 #include "run_suite.h"
 
 #define STRANGERS 8
+#define SWEEPS 3
 
-static const char *const detectors[] = { "pd1", "pd2", "pd3", "pd4", NULL };
+static const char *const detectors[] = {"pd1", "pd2", "pd3", "pd4", NULL};
 
 static uint64_t long_run_points(void)
 {
@@ -42,7 +43,8 @@ static int64_t take_long_run(struct session *s, uint64_t points)
 	job = measure_dark(bus, board, points, 10000, 8000, detectors);
 	ck_assert(job != NULL);
 	result = job_wait(bus, job, &run, 900000);
-	ck_assert_msg(result && streq(result, "complete"), "the long run is %s", result ? result : "?");
+	ck_assert_msg(result && streq(result, "complete"), "the long run is %s",
+		      result ? result : "?");
 	sd_bus_flush_close_unref(bus);
 	return run;
 }
@@ -78,8 +80,8 @@ static void stranger(const struct session *s, int64_t run, uint64_t points, unsi
 	bus = session_bus(s);
 	for (;;) {
 		_cleanup_free_ char *error = NULL;
-		_cleanup_close_ int fd = run_get_data(bus, run, trial_next(&random) % points, 0,
-						      NULL, &error);
+		_cleanup_close_ int fd =
+			run_get_data(bus, run, trial_next(&random) % points, 0, NULL, &error);
 
 		if (fd >= 0)
 			calls[0]++;
@@ -90,15 +92,36 @@ static void stranger(const struct session *s, int64_t run, uint64_t points, unsi
 	}
 }
 
+/* By the board's own log, from its power-on: it emitted for each sweep, and never tripped. */
+static void never_tripped(const struct session *s)
+{
+	json_t *log = session_log(s), *line;
+	unsigned int emitted = 0;
+	size_t i;
+
+	json_array_foreach(log, i, line) {
+		const char *to = json_string_value(json_object_get(line, "to"));
+
+		if (!to)
+			continue;
+		ck_assert_msg(
+			!streq(to, "tripped"), "the board tripped: cause %#llx",
+			(unsigned long long)json_integer_value(json_object_get(line, "cause")));
+		emitted += streq(to, "emitting");
+	}
+	json_decref(log);
+	ck_assert_uint_eq(emitted, SWEEPS);
+}
+
 START_TEST(eight_strangers_who_read_cost_no_record_and_cause_no_trip)
 {
-	static const char *const sweep[] = { "etalonctl", "sweep", "wavelength", "1540nm", "1560nm",
-					     "--step",	  "1pm",   "--power",	 "0dBm",   "-d",
-					     "through,drop", NULL };
-	struct session_options options = { .speed_max = true };
+	static const char *const sweep[] = {"etalonctl", "sweep",  "wavelength",   "1540nm",
+					    "1560nm",	 "--step", "1pm",	   "--power",
+					    "0dBm",	 "-d",	   "through,drop", NULL};
+	struct session_options options = {.speed_max = true};
 	uint64_t points = long_run_points();
-	_Atomic uint64_t *calls = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
-				       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	_Atomic uint64_t *calls =
+		mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	pid_t strangers[STRANGERS];
 	struct session s;
 	int64_t run;
@@ -123,7 +146,7 @@ START_TEST(eight_strangers_who_read_cost_no_record_and_cause_no_trip)
 			_exit(0);
 		}
 	}
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < SWEEPS; i++) {
 		pid_t client = session_spawn(&s, "client.out", sweep);
 		_cleanup_free_ char *show = asprintf_or_null("cat %s/client.out", s.dir);
 		sd_bus *bus;
@@ -140,10 +163,11 @@ START_TEST(eight_strangers_who_read_cost_no_record_and_cause_no_trip)
 	}
 	for (unsigned int i = 0; i < STRANGERS; i++)
 		session_kill(&strangers[i], SIGKILL);
-	printf("%llu frames read, %llu calls told to come back\n", (unsigned long long)calls[0],
-	       (unsigned long long)calls[1]);
+	printf("COUNT %d sweeps, %d strangers: %llu frames read, %llu calls told to come back\n",
+	       SWEEPS, STRANGERS, (unsigned long long)calls[0], (unsigned long long)calls[1]);
 	ck_assert_uint_gt(calls[0], STRANGERS);
 	ck_assert_uint_eq(calls[2], 0);
+	never_tripped(&s);
 	session_stop(&s);
 }
 END_TEST
