@@ -226,6 +226,7 @@ void board_apply_status(struct board *b, const struct board_status *status)
 	     (old.state != status->state && status->state == ETALON_HW_STATE_TRIPPED))) {
 		record_end_of_light(b);
 		what |= BOARD_LAST_OFF;
+		board_refresh_setpoints(b, 0);
 	}
 	board_update_kicks(b);
 	if (!what)

@@ -337,6 +337,8 @@ void board_refresh_setpoints(struct board *b, uint64_t sources)
 	for (unsigned int i = 0; i < b->facts->description->head.source_count; i++)
 		if (sources & 1ULL << i || was_zeroed(b, i))
 			asked[count++] = (struct setpoint){.source = i};
+	if (count == 0)
+		return;
 	submit(b, light_new(b, COMMAND_NORMAL, run_refresh, NULL, NULL, asked, count), NULL, NULL);
 }
 

@@ -158,6 +158,44 @@ START_TEST(a_stranger_turns_light_off_without_a_lease)
 }
 END_TEST
 
+static int64_t setpoint_of(const char *source)
+{
+	sd_bus_message *reply = NULL;
+	int64_t value = 0, found = -1;
+	const char *name;
+
+	ck_assert_int_ge(sd_bus_get_property(bus, "org.etalon1", board, BOARD, "Setpoints", NULL,
+					     &reply, "a{sx}"),
+			 0);
+	ck_assert_int_ge(sd_bus_message_enter_container(reply, 'a', "{sx}"), 0);
+	while (sd_bus_message_read(reply, "{sx}", &name, &value) > 0)
+		if (streq(name, source))
+			found = value;
+	sd_bus_message_unref(reply);
+	return found;
+}
+
+START_TEST(what_off_took_to_zero_is_told_as_zero)
+{
+	static const char *const sources[] = {"ld1", "h1"};
+	struct holder h;
+
+	holder_start(&h, &session, HOLDER_PATIENT_MS, true);
+	ck_assert_int_eq(holder_call(bus, board, BOARD, "Set", error, "a{sx}", 2, sources[0],
+				     INT64_C(100000000000000), sources[1], INT64_C(2000000000)),
+			 0);
+	for (size_t i = 0; i < ARRAY_SIZE(sources); i++)
+		ck_assert_int_gt(setpoint_of(sources[i]), 0);
+	holder_end(&h);
+	ck_assert(session_wait_state(bus, board, "off", 10000));
+	for (size_t i = 0; i < ARRAY_SIZE(sources); i++) {
+		for (int n = 0; n < 1000 && setpoint_of(sources[i]) != 0; n++)
+			poll(NULL, 0, 5);
+		ck_assert_int_eq(setpoint_of(sources[i]), 0);
+	}
+}
+END_TEST
+
 START_TEST(another_process_of_the_same_user_attaches_to_the_lease)
 {
 	struct holder h;
@@ -406,6 +444,7 @@ int main(void)
 			    (int)ARRAY_SIZE(endings));
 	tcase_add_test(tc, a_lease_is_kept_for_as_long_as_its_holder_speaks);
 	tcase_add_test(tc, a_stranger_turns_light_off_without_a_lease);
+	tcase_add_test(tc, what_off_took_to_zero_is_told_as_zero);
 	tcase_add_test(tc, another_process_of_the_same_user_attaches_to_the_lease);
 	tcase_add_loop_test(
 		tc, the_gate_that_a_dead_attached_client_opened_is_shut_and_the_laser_stays_warm, 0,
