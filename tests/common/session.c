@@ -128,6 +128,33 @@ static void wait_for_path(const struct session *s, const char *path, pid_t pid, 
 	}
 }
 
+static int connect_to(const char *path)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -errno;
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	return connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ? -errno
+									     : take_fd(&fd);
+}
+
+/* The socket is there a moment before anybody listens at it. */
+static void wait_for_bus(const struct session *s)
+{
+	const char *path = s->address + strlen("unix:path=");
+	uint64_t until = now_ns() + START_TIMEOUT_MS * NSEC_PER_MSEC;
+	int fd;
+
+	wait_for_path(s, path, s->bus, "bus.out");
+	while ((fd = connect_to(path)) < 0) {
+		ck_assert_msg(now_ns() < until, "the bus does not answer: %s", strerror(-fd));
+		poll(NULL, 0, 5);
+	}
+	close(fd);
+}
+
 void session_start_emulator(struct session *s, const struct session_options *options)
 {
 	const char *argv[ARGUMENTS_MAX] = { "etalon-emulator", "--socket", s->board, "--log", s->log,
@@ -236,7 +263,7 @@ void session_start(struct session *s, const struct session_options *options)
 	argv[4] = path;
 	s->bus = session_spawn(s, "bus.out", argv);
 	session_start_emulator(s, options);
-	wait_for_path(s, s->address + strlen("unix:path="), s->bus, "bus.out");
+	wait_for_bus(s);
 	session_start_daemon(s);
 }
 
@@ -346,15 +373,11 @@ bool session_wait_state(sd_bus *bus, const char *board, const char *state, int t
 
 void session_fault(const struct session *s, const char *json_line)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	_cleanup_close_ int fd = connect_to(s->faults);
 	char reply[512] = "";
 	ssize_t n;
 
-	ck_assert(fd >= 0);
-	memcpy(address.sun_path, s->faults, strlen(s->faults) + 1);
-	ck_assert_msg(connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0,
-		      "fault socket: %s", strerror(errno));
+	ck_assert_msg(fd >= 0, "fault socket: %s", strerror(-fd));
 	ck_assert_int_eq(write_all(fd, json_line, strlen(json_line)), 0);
 	ck_assert_int_eq(write_all(fd, "\n", 1), 0);
 	n = read(fd, reply, sizeof(reply) - 1);
