@@ -160,6 +160,26 @@ uint64_t run_data(sd_bus *bus, int64_t run, uint32_t *ret_crc)
 	return rows;
 }
 
+static struct table *table_of(int fd)
+{
+	_cleanup_free_ char *error = NULL;
+	struct table *table = NULL;
+
+	ck_assert_msg(frame_to_table(fd, &table, &error) == 0, "frame: %s", error);
+	return table;
+}
+
+struct table *run_table(sd_bus *bus, int64_t run)
+{
+	_cleanup_free_ char *error = NULL;
+	uint64_t next = 0;
+	_cleanup_close_ int fd = run_get_data(bus, run, 0, 0, &next, &error);
+
+	ck_assert_msg(fd >= 0, "GetData of %lld: %s", (long long)run, error);
+	ck_assert_uint_eq(next, UINT64_MAX);
+	return table_of(fd);
+}
+
 static int append_strings(sd_bus_message *m, const char *key, const char *const *strings)
 {
 	int r = sd_bus_message_open_container(m, 'e', "sv");
@@ -175,13 +195,20 @@ static int append_strings(sd_bus_message *m, const char *key, const char *const 
 	return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
-static sd_bus_message *new_measure(sd_bus *bus, const char *board)
+static sd_bus_message *new_call(sd_bus *bus, const char *board, const char *method)
 {
 	sd_bus_message *call = NULL;
 
 	ck_assert_int_ge(sd_bus_message_new_method_call(bus, &call, SERVICE, board,
-							"org.etalon1.Board", "Measure"),
+							"org.etalon1.Board", method),
 			 0);
+	return call;
+}
+
+static sd_bus_message *new_measure(sd_bus *bus, const char *board)
+{
+	sd_bus_message *call = new_call(bus, board, "Measure");
+
 	ck_assert_int_ge(sd_bus_message_open_container(call, 'a', "{sv}"), 0);
 	return call;
 }
@@ -193,7 +220,6 @@ static char *call_measure(sd_bus *bus, sd_bus_message *call)
 	const char *path = NULL;
 	char *job = NULL;
 
-	ck_assert_int_ge(sd_bus_message_close_container(call), 0);
 	if (sd_bus_call(bus, call, 0, &error, &reply) >= 0 &&
 	    sd_bus_message_read(reply, "o", &path) > 0)
 		job = strdup(path);
@@ -217,6 +243,7 @@ char *measure_wavelength(sd_bus *bus, const char *board, int64_t start_fm, int64
 					       "speed_fm_per_s", "x", speed_fm_per_s, "power_fw",
 					       "x", (int64_t)1000000000000),
 			 0);
+	ck_assert_int_ge(sd_bus_message_close_container(call), 0);
 	return call_measure(bus, call);
 }
 
@@ -230,7 +257,49 @@ char *measure_dark(sd_bus *bus, const char *board, uint64_t points, uint64_t per
 					       "points", "t", points, "period_ns", "t", period_ns,
 					       "aperture_ns", "t", aperture_ns),
 			 0);
+	ck_assert_int_ge(sd_bus_message_close_container(call), 0);
 	return call_measure(bus, call);
+}
+
+static void append_request(sd_bus_message *call, const char *text)
+{
+	_cleanup_free_ char *copy = strdup(text);
+	json_error_t error;
+	json_t *request;
+
+	ck_assert_ptr_nonnull(copy);
+	for (char *p = copy; *p; p++)
+		if (*p == '\'')
+			*p = '"';
+	request = json_loads(copy, 0, &error);
+	ck_assert_msg(request, "%s in %s", error.text, text);
+	ck_assert_int_ge(variant_append_dict(call, request), 0);
+	json_decref(request);
+}
+
+char *measure_request(sd_bus *bus, const char *board, const char *request)
+{
+	sd_bus_message *call = new_call(bus, board, "Measure");
+
+	append_request(call, request);
+	return call_measure(bus, call);
+}
+
+struct table *plan_setpoints(sd_bus *bus, const char *board, const char *request)
+{
+	sd_bus_message *call = new_call(bus, board, "PlanSetpoints"), *reply = NULL;
+	sd_bus_error error = SD_BUS_ERROR_NULL;
+	struct table *table;
+	int fd = -1;
+
+	append_request(call, request);
+	ck_assert_msg(sd_bus_call(bus, call, 0, &error, &reply) >= 0, "PlanSetpoints: %s",
+		      error.message);
+	ck_assert_int_gt(sd_bus_message_read(reply, "h", &fd), 0);
+	table = table_of(fd);
+	sd_bus_message_unref(call);
+	sd_bus_message_unref(reply);
+	return table;
 }
 
 char *job_wait(sd_bus *bus, const char *job, int64_t *ret_run, int timeout_ms)

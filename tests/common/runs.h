@@ -24,11 +24,17 @@ uint64_t run_data(sd_bus *bus, int64_t run, uint32_t *ret_crc);
 /* One GetData: the frame's fd and `next`, or negative errno with the error's name (malloc'ed). */
 int run_get_data(sd_bus *bus, int64_t run, uint64_t first, uint64_t count, uint64_t *ret_next,
 		 char **ret_error);
+/* A small run in one GetData; aborts the test when there is more. */
+struct table *run_table(sd_bus *bus, int64_t run);
 /* Start jobs; detectors end with NULL. Path of the job, malloc'ed, or NULL with the error on stderr. */
 char *measure_wavelength(sd_bus *bus, const char *board, int64_t start_fm, int64_t stop_fm,
 			 uint64_t points, int64_t speed_fm_per_s, const char *const *detectors);
 char *measure_dark(sd_bus *bus, const char *board, uint64_t points, uint64_t period_ns,
 		   uint64_t aperture_ns, const char *const *detectors);
+/* Any request of daemon/measure/request.h: JSON with ' for ". */
+char *measure_request(sd_bus *bus, const char *board, const char *request);
+/* Its PlanSetpoints. */
+struct table *plan_setpoints(sd_bus *bus, const char *board, const char *request);
 /* Waits for Job.State "done": Job.Result, malloc'ed. */
 char *job_wait(sd_bus *bus, const char *job, int64_t *ret_run, int timeout_ms);
 
