@@ -67,7 +67,8 @@ if [ -n "${DUT:-}" ]; then
 	aliases='[{name: through, channel: pd1}]'
 fi
 "$bin/etalon-emulator" "${device[@]}" --truth 1540 1560 >"$work/truth.json" || exit 2
-printf 'default_power: 0 dBm\naliases: %s\n' "$aliases" >"$work/etalond.conf"
+# The longest watchdog: no eye is near this light, and a busy machine must not end the demo.
+printf 'default_power: 0 dBm\nwatchdog_ms: 1000\naliases: %s\n' "$aliases" >"$work/etalond.conf"
 
 dbus-daemon --config-file="$work/bus.conf" --nofork --nopidfile >"$work/bus.log" 2>&1 &
 pids+=($!)
