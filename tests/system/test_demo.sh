@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # The demo as a newcomer meets it: the README's session is what it prints, its files are there,
-# and a spectrum of one's own takes the ring's place.
+# and a spectrum of one's own takes the ring's place, as does each of the measured ones.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 work=$(mktemp -d "${TMPDIR:-/tmp}/etalon-test-demo.XXXXXX")
@@ -62,6 +62,91 @@ own_spectrum() {
 		} }' >"$work/own spectrum.csv"
 }
 
+# ---- measured spectra: file:channel with light ----
+
+data=${ETALON_DATA:-../shared/data}
+measured="ring-r10um-gap140nm:1 ring-r10um-gap70nm:1 ring-r6um-gap140nm:1 mzi-a:2 mzi-b:2 loopback-calibration:2"
+points=20000
+
+all_named() {
+	local file
+	while read -r file; do
+		[[ " $measured " == *" $(basename "$file" .csv):"* ]] || { echo "$file is not"; return 1; }
+	done < <(grep -l -s '"channel_1, ' "$data"/*.csv)
+}
+
+measure_all() { # each waits most of its time, for emission delay and sweep: all wait together
+	local spectrum file began=$SECONDS count=0
+	for spectrum in $measured; do
+		file=${spectrum%:*}
+		[ -r "$data/$file.csv" ] || continue
+		demo "$file.log" 0 DUT="$data/$file.csv" CHANNEL="channel_${spectrum#*:}" OUT="$work/$file" \
+			>"$work/$file.status" &
+		count=$((count + 1))
+	done
+	wait
+	echo "COUNT $count measured spectra as the device, $((SECONDS - began)) s"
+}
+
+has_measured() { # file
+	[ ! -s "$work/$1.status" ] || { cat "$work/$1.status"; false; }
+}
+
+ledger_is_whole() { # file
+	says "$1.log" "ledger  produced $points  received $points  dropped 0  crc ok   saturated 0"
+}
+
+four_files() { # file
+	local out=$work/$1
+	[ "$(grep -v -c '^#' "$out/ring.csv")" = $((points + 1)) ] &&
+		[ "$(sed '1,/^\.\.\.$/d' "$out/ring.oedf" | wc -l)" = $((points + 1)) ] &&
+		[ "$(head -n 1 "$out/ring.oedf")" = "# openEPDA DATA FORMAT" ] &&
+		[ "$(od -An -c -N 8 "$out/ring.h5" | tr -d ' ')" = '211HDF\r\n032\n' ] &&
+		[ "$(stat -c %s "$out/ring.h5")" -gt $((points * 8)) ] &&
+		grep -q '<svg' "$out/ring.svg" && tail -n 1 "$out/ring.svg" | grep -q '</svg>'
+}
+
+# What was measured is what the file says, where it is light and no steep flank: within what laser, front end and
+# log do to it.
+same_spectrum() { # file channel
+	awk -F, -v column=$(($2 + 1)) -v file="$1" '
+		/^#/ || /^$/ { next }
+		NR == FNR { if (FNR > 1) { nm[n] = $1; db[n++] = $column } next }
+		!header { header = split($0, name, /","/); for (i in name) if (name[i] == "through, dBm") at = i; next }
+		{ k = m++; if (k < 1 || k >= n - 1 || db[k] < -40 || (db[k + 1] - db[k - 1]) ^ 2 > 0.01) next
+		  off = $at - db[k]; sum += off; seen++; if (off * off > 0.25) far++
+		  if (($1 - nm[k]) ^ 2 > 0.05 ^ 2) astray++ }
+		END { printf "%s: %d points, mean %.3f dB, %d beyond 0.5 dB, %d off by 50 pm\n", file, seen, sum / seen, far, astray
+		      exit !(at && m == n && seen > 1000 && (sum / seen) ^ 2 < 0.3 ^ 2 && far < seen / 100 && !astray) }
+		' "$data/$1.csv" "$work/$1/ring.csv"
+}
+
+dips_found() { # file
+	awk -F, -v file="$1.csv" '
+		NR == FNR { if ($1 == file) dip[n++] = $2; next }
+		match($0, /^ *[0-9]+ +1[45][0-9][0-9]\.[0-9]+ /) { split($0, word, " "); found[m++] = word[2] }
+		END { for (i = 0; i < n; i++) { near = 0
+				for (k = 0; k < m; k++) if ((found[k] - dip[i]) ^ 2 < 0.01 ^ 2) near = 1
+				if (!near) { print "no resonance at " dip[i]; bad = 1 } }
+		      exit bad }' "$data/dips.csv" "$work/$1.log"
+}
+
+check_measured() {
+	local spectrum file
+	for spectrum in $measured; do
+		file=${spectrum%:*}
+		if [ ! -r "$data/$file.csv" ]; then
+			echo "SKIP $file.csv is not there to be measured: no folder of measured spectra at $data"
+			continue
+		fi
+		check "$file is measured" has_measured "$file"
+		check "all of its points came" ledger_is_whole "$file"
+		check "its files are written" four_files "$file"
+		check "they hold the spectrum" same_spectrum "$file" "${spectrum#*:}"
+		check "with the dips that are known" dips_found "$file"
+	done
+}
+
 check "the demo measures" demo default.log 0
 check "the README's session is what the demo prints" readme_session
 check "its files are written" files_are_there
@@ -76,5 +161,8 @@ check "and which there are" says first.log "another of: weak, strong"
 check "a column that is not there is refused" demo none.log 2 DUT="$work/own spectrum.csv" CHANNEL=nope
 check "with those that are" says none.log "it has: weak, strong"
 check "a file that is not there is refused" demo nofile.log 2 DUT="$work/nothing.csv"
+check "every measured spectrum is among them" all_named
+measure_all
+check_measured
 echo "demo: $passed passed, $failed failed"
 [ $failed = 0 ]
