@@ -3,8 +3,9 @@
 #
 # An independent fit of the same points, by scipy: every value of the analysis must lie within 0.1 of its
 # stated sigma. Nothing is shared with the C code but what both must take as given: the points, the
-# window of each resonance, the free spectral range, which ripple there is and how much the axis
-# scatters. No grouping of points, blur by brute force, derivatives by differences.
+# window of each resonance, which ripple there is and how much the axis scatters. Resonances are looked for anew, and
+# fits start from what is seen of them, not from the result. No grouping of points, blur by brute
+# force, derivatives by differences.
 #
 # usage: check_fit_scipy.py TABLE.csv RESULT.json     exit 0: agrees, 1: does not, 77: no scipy
 import json
@@ -13,12 +14,15 @@ import sys
 try:
     import numpy as np
     from scipy.optimize import least_squares
+    from scipy.signal import find_peaks, peak_widths
 except ImportError as missing:
     print(f"SKIP the fit is not compared with scipy: {missing}")
     sys.exit(77)
 
 WITHIN_SIGMAS = 0.1
 BLUR = 9  # points across the aperture
+RIPPLE = 7  # parameters of one
+PROMINENT_DB = 3
 
 
 def response(s, centre, half_width, depth, period):
@@ -37,8 +41,27 @@ def blurred(s, p, period, aperture, jitter):
     return total / BLUR
 
 
+class Seen:
+    """A resonance as the bare points show it: where, how wide, and how far its neighbours are."""
+
+    def __init__(self, wavelength, width, fsr):
+        self.wavelength = wavelength
+        self.width = width
+        self.fsr = fsr
+
+
+def look(table):
+    x, y = table["x"], table["y"]
+    at, _ = find_peaks(-10 * np.log10(y), prominence=PROMINENT_DB)
+    if len(at) < 2:
+        return []
+    widths = peak_widths(-y, at)[0] * np.median(np.diff(x))
+    # A free spectral range goes with the square of the wavelength; both neighbours tell of it.
+    return [Seen(*seen) for seen in zip(x[at], widths, np.gradient(x[at]))]
+
+
 class Window:
-    def __init__(self, table, result, found):
+    def __init__(self, table, result, found, seen):
         low, high = found["window_nm"]
         inside = (table["x"] >= low) & (table["x"] < high)
         self.centre = (low + high) / 2
@@ -49,25 +72,25 @@ class Window:
         self.scale = np.median(self.y)
         self.y = self.y / self.scale
         self.u = self.s / ((high - low) / 2)
-        fsr = result["fsr"]
-        self.period = fsr["fsr_nm"] * (found["wavelength_nm"] / fsr["at_nm"]) ** 2
+        # A cavity's phase runs with 1/x where its ripple is even in frequency.
+        self.turns = 1550 - 1550**2 / x if table["even_in"] == "frequency" else x - 1550
+        self.seen = seen
+        self.period = seen.fsr
         self.ripples = [r["period_nm"] for r in result["baseline"]["ripple"]]
         self.aperture = table["aperture_nm"]
         self.jitter = result["axis"]["random_used_pm"] * 1e-3
 
-    def start(self, found):
-        depth = 1 - 10 ** (-found["extinction_db"] / 10)
+    def start(self):
         lines = [v for p in self.ripples for v in (1 / p, 0, 0, 0, 0, 0, 0)]
-        centre = (found["wavelength_nm"] - self.centre) * self.centre / found["wavelength_nm"]
-        return np.array([centre, found["fwhm_pm"] / 2e3, depth, 1, 0, 0, 0] + lines)
+        centre = (self.seen.wavelength - self.centre) * self.centre / self.seen.wavelength
+        depth = 1 - np.min(self.y)
+        return np.array([centre, self.seen.width / 2, depth, 1, 0, 0, 0] + lines)
 
     def baseline(self, p):
         value = np.polynomial.polynomial.polyval(self.u, p[3:7])
-        # Evenly in frequency: a cavity's phase runs with 1/x.
-        turns = 1550.0 - 1550.0**2 / self.x
         for k in range(len(self.ripples)):
-            f, c, s, cu, su, c2, s2 = p[7 + 7 * k : 14 + 7 * k]
-            phase = 2 * np.pi * f * turns
+            f, c, s, cu, su, c2, s2 = p[7 + RIPPLE * k : 7 + RIPPLE * (k + 1)]
+            phase = 2 * np.pi * f * self.turns
             value = value * (
                 1
                 + (c + cu * self.u) * np.cos(phase)
@@ -101,14 +124,31 @@ class Window:
         variance += (second * self.jitter**2) ** 2 / 2
         return 1 / (variance + (2 * self.jitter**2 * second) ** 2)
 
-    def fit(self, found):
-        p = self.start(found)
-        weight = np.ones_like(self.y) * 1e6
+    def solve(self, p, free, weight):
+        """Least squares over some of the parameters."""
+        root = np.sqrt(weight)
+        whole = p.copy()
+
+        def residuals(q):
+            whole[free] = q
+            return root * (self.y - self.model(whole))
+
+        whole[free] = least_squares(residuals, p[free], x_scale="jac",
+                                    xtol=1e-14, ftol=1e-14, gtol=1e-14).x
+        return whole
+
+    def fit(self):
+        p = self.start()
+        everything = np.ones(len(p), dtype=bool)
+        # As long as no ripple is known of, its period means nothing and would run away.
+        steady = everything.copy()
+        steady[7::RIPPLE] = False
+        p = self.solve(p, steady, np.ones_like(self.y) * 1e6)
         for _ in range(8):
-            root = np.sqrt(weight)
-            p = least_squares(lambda q: root * (self.y - self.model(q)), p, x_scale="jac",
-                              xtol=1e-14, ftol=1e-14, gtol=1e-14).x
-            weight = self.weights(p)
+            before = p
+            p = self.solve(p, everything, self.weights(p))
+            if np.allclose(p, before, rtol=1e-9, atol=1e-12):
+                break
         return p
 
     def values(self, p):
@@ -123,8 +163,12 @@ class Window:
 def read_table(path):
     with open(path, encoding="utf-8") as f:
         aperture_nm = float(f.readline().split("=")[1])
+        even_in = f.readline().split("=")[1].strip()
         data = np.loadtxt(f, delimiter=",", skiprows=1)
-    return {"x": data[:, 0], "y": data[:, 1], "aperture_nm": aperture_nm}
+    x, y = data[:, 0], data[:, 1]
+    if data.shape[1] > 2:  # the laser's own power, as its monitor saw it
+        y = y / data[:, 2]
+    return {"x": x, "y": y, "aperture_nm": aperture_nm, "even_in": even_in}
 
 
 def main():
@@ -132,9 +176,13 @@ def main():
     with open(sys.argv[2], encoding="utf-8") as f:
         result = json.load(f)
     bad = 0
-    for found in result["resonances"]:
-        window = Window(table, result, found)
-        wavelength, fwhm, extinction = window.values(window.fit(found))
+    seen = look(table)
+    if len(seen) != len(result["resonances"]):
+        print(f"{len(seen)} dips are seen, {len(result['resonances'])} resonances were found")
+        return 1
+    for found, start in zip(result["resonances"], seen):
+        window = Window(table, result, found, start)
+        wavelength, fwhm, extinction = window.values(window.fit())
         z = (
             (found["wavelength_nm"] - wavelength) * 1e3 / found["wavelength_random_pm"],
             (found["fwhm_pm"] - fwhm) / found["fwhm_random_pm"],
