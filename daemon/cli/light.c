@@ -8,6 +8,7 @@
 
 #include "cli/channels.h"
 #include "cli/progress.h"
+#include "cli/run.h"
 #include "cli/state.h"
 
 #define TICK_US 200000
@@ -42,7 +43,9 @@ int set_gate(struct cli *cli, const struct object *board, bool open)
 		       : 0;
 }
 
-static int emit(struct cli *cli, const struct object *board, const struct light *light)
+/* *ret_used: what the sources are at, as the daemon answers. */
+static int emit(struct cli *cli, const struct object *board, const struct light *light,
+		json_t **ret_used)
 {
 	_cleanup_message_ sd_bus_message *call =
 		bus_new_call(cli, board->path, ETALON_BOARD, "Emit");
@@ -58,6 +61,7 @@ static int emit(struct cli *cli, const struct object *board, const struct light 
 		return bus_fail(cli, &error, "no light");
 	if (wire_read(reply, &used) < 0)
 		return cli_fail(cli, EXIT_TROUBLE, "etalond's answer is not understood");
+	*ret_used = json_incref(used);
 	json_object_foreach(used, name, value) {
 		const json_t *source = find_source(board, name);
 		bool hidden =
@@ -190,10 +194,22 @@ static int darken(struct stay *s)
 	return 0;
 }
 
+/* {"board", "setpoints", "was_lit", "light": "off", or "warm" behind the gate of a hold} */
+static int print_end(const struct stay *s, json_t *used)
+{
+	_cleanup_(json_decrefp) json_t *document =
+		json_pack("{s:s, s:O, s:b, s:s}", "board",
+			  member_text(s->board->properties, "Serial"), "setpoints", used, "was_lit",
+			  s->was_lit, "light", s->lease->attached ? "warm" : "off");
+
+	return document ? print_json(s->cli, document) : cli_no_memory(s->cli);
+}
+
 int light_session(struct cli *cli, struct object *board, const struct light *light)
 {
 	_cleanup_lease_ struct lease lease = LEASE_NONE;
 	struct stay s = {.cli = cli, .board = board, .lease = &lease, .light = light};
+	_cleanup_(json_decrefp) json_t *used = NULL;
 	int r;
 
 	r = light_possible(cli, board);
@@ -202,13 +218,15 @@ int light_session(struct cli *cli, struct object *board, const struct light *lig
 	if (r == 0)
 		r = lease_take(&lease, cli, board, &light->lease);
 	if (r == 0)
-		r = emit(cli, board, light);
+		r = emit(cli, board, light, &used);
 	if (r != 0)
 		return r;
 	r = stay(&s);
 	/* After a loss there is nothing left to turn off. */
 	if (r == 0 || r == EXIT_TROUBLE)
 		r = darken(&s);
+	if (r == 0 && cli->json)
+		r = print_end(&s, used);
 	lease_release(&lease);
 	cli_release_signals(cli);
 	return r;

@@ -17,7 +17,9 @@ const struct option_spec common_options[] = {
 	 "D-Bus address, or system or user "
 	 "(default: $ETALON_BUS, else the system bus)",
 	 false},
-	{"json", 0, NULL, "one JSON document on standard output, the rest on standard error",
+	{"json", 0, NULL,
+	 "one JSON document on standard output at the end (monitor and meter: one on each line), the "
+	 "rest on standard error",
 	 false},
 	{"help", 'h', NULL, "this text", false},
 	{0},

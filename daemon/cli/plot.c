@@ -80,13 +80,16 @@ static bool is_file(const char *text)
 	return strpbrk(text, "./") || access(text, F_OK) == 0;
 }
 
-static int load(struct cli *cli, const char *text, struct table **ret, json_t **ret_analysis)
+/* `what` is told which it is. */
+static int load(struct cli *cli, const char *text, json_t *what, struct table **ret,
+		json_t **ret_analysis)
 {
 	_cleanup_object_ struct object run = {0};
 	_cleanup_free_ char *message = NULL;
 	int r;
 
 	if (text && is_file(text)) {
+		json_object_set_new(what, "file", json_string(text));
 		if (table_read_file(text, ret, &message) < 0)
 			return cli_fail(cli, EXIT_USAGE, "%s", message);
 		return 0;
@@ -94,9 +97,25 @@ static int load(struct cli *cli, const char *text, struct table **ret, json_t **
 	r = run_open_text(cli, text, &run);
 	if (r == 0)
 		r = fetch_run(cli, &run, NULL, ret);
-	if (r == 0)
-		*ret_analysis = json_deep_copy(run_analysis(run.properties));
-	return r;
+	if (r != 0)
+		return r;
+	json_object_set_new(what, "run", json_integer(member_number(run.properties, "Id", 0)));
+	*ret_analysis = json_deep_copy(run_analysis(run.properties));
+	return 0;
+}
+
+/* {"run" or "file", "rows", "files": what was written} */
+static int print_drawn(struct cli *cli, json_t *what, const struct table *table,
+		       const struct files *files)
+{
+	json_t *written = json_array();
+
+	for (size_t i = 0; i < files->count; i++)
+		json_array_append_new(written, json_string(files->path[i]));
+	if (json_object_set_new(what, "rows", json_integer((json_int_t)table->rows)) < 0 ||
+	    json_object_set_new(what, "files", written) < 0)
+		return cli_no_memory(cli);
+	return print_json(cli, what);
 }
 
 static void print_title(FILE *to, const struct table *table)
@@ -114,18 +133,21 @@ static int run(struct cli *cli, const struct options *o)
 	_cleanup_(json_decrefp) json_t *analysis = NULL;
 	_cleanup_table_ struct table *table = NULL;
 	_cleanup_free_ char *names = NULL;
+	_cleanup_(json_decrefp) json_t *what = json_object();
 	struct wish w;
 	int r = read_wish(cli, o, &w);
 
 	names = w.names;
 	if (r == 0)
-		r = load(cli, o->word_count > 0 ? o->words[0] : NULL, &table, &analysis);
+		r = load(cli, o->word_count > 0 ? o->words[0] : NULL, what, &table, &analysis);
 	if (r == 0)
 		print_title(cli_people(cli), table);
 	if (r == 0)
 		r = draw(cli, cli_people(cli), table, analysis, &w.picture);
 	if (r == 0)
 		r = files_write(cli, &w.files, table, analysis, &w.picture);
+	if (r == 0 && cli->json)
+		r = print_drawn(cli, what, table, &w.files);
 	return r;
 }
 

@@ -6,6 +6,7 @@
 #include "base/quantity.h"
 #include "cli/job.h"
 #include "cli/result.h"
+#include "cli/run.h"
 #include "cli/verbs.h"
 
 #include <errno.h>
@@ -46,6 +47,21 @@ static int turn(struct waiting *w)
 	return 0;
 }
 
+/* The board that was waited for, as it is now. */
+static int show_board(struct cli *cli, const struct object *board, const char *word,
+		      const char *property)
+{
+	const json_t *p = board->properties;
+	_cleanup_(json_decrefp) json_t *document = NULL;
+
+	fprintf(cli_people(cli), "%-7s %s\n", word, member_text(p, property));
+	if (!cli->json)
+		return 0;
+	document = json_pack("{s:s, s:s, s:b}", "board", member_text(p, "Serial"), "state",
+			     member_text(p, "State"), "gate_open", member_flag(p, "GateOpen"));
+	return document ? print_json(cli, document) : cli_no_memory(cli);
+}
+
 /* ---- a board ---- */
 
 /* The boards' paths without complaint when there is no daemon yet. */
@@ -59,30 +75,29 @@ static json_t *quiet_paths(struct cli *cli)
 	return json_incref(json_object_get(manager.properties, "Boards"));
 }
 
-static bool is_there(struct cli *cli, const json_t *paths, const char *serial)
+/* True when it is, or any is, and opened. */
+static bool open_board(struct cli *cli, const json_t *paths, const char *serial,
+		       struct object *board)
 {
 	const json_t *path;
 	size_t i;
 
 	json_array_foreach(paths, i, path) {
 		_cleanup_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
-		_cleanup_object_ struct object board = {0};
 
-		if (object_open(&board, cli, json_string_value(path), ETALON_BOARD, &error) < 0)
+		if (object_open(board, cli, json_string_value(path), ETALON_BOARD, &error) < 0)
 			continue;
-		if (!streq(member_text(board.properties, "State"), "gone") &&
-		    (!serial || streq(member_text(board.properties, "Serial"), serial))) {
-			fprintf(cli_people(cli), "board   %s\n",
-				member_text(board.properties, "Serial"));
+		if (!streq(member_text(board->properties, "State"), "gone") &&
+		    (!serial || streq(member_text(board->properties, "Serial"), serial)))
 			return true;
-		}
+		object_close(board);
 	}
 	return false;
 }
 
 static int wait_board(struct waiting *w, const char *serial)
 {
-	_cleanup_(json_decrefp) json_t *none = NULL;
+	_cleanup_object_ struct object board = {0};
 	unsigned int seen = w->cli->service_changes;
 	int r = 0;
 
@@ -95,8 +110,8 @@ static int wait_board(struct waiting *w, const char *serial)
 			w->look = false;
 			seen = w->cli->service_changes;
 			paths = quiet_paths(w->cli);
-			if (is_there(w->cli, paths, serial))
-				return 0;
+			if (open_board(w->cli, paths, serial, &board))
+				return show_board(w->cli, &board, "board", "Serial");
 		}
 		r = turn(w);
 	}
@@ -150,9 +165,7 @@ static int wait_state(struct waiting *w, const char *state)
 			return cli_fail(w->cli, EXIT_NO_BOARD, "etalond went away");
 		r = turn(w);
 	}
-	if (r == 0)
-		fprintf(cli_people(w->cli), "state   %s\n", member_text(board.properties, "State"));
-	return r;
+	return r != 0 ? r : show_board(w->cli, &board, "state", "State");
 }
 
 /* ---- a job ---- */

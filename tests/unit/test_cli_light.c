@@ -324,6 +324,44 @@ START_TEST(hold_does_not_attach)
 }
 END_TEST
 
+/* People's words are elsewhere; a script learns what the light was at and that it is off. */
+START_TEST(the_end_of_light_is_one_document)
+{
+	static const struct {
+		const char *command, *then, *light;
+		const char *holder; /* "" nobody's: a lease of our own */
+	} ends[] = {
+		{"laser on 1551.5nm --json", "ctrl-c", "off", ""},
+		{"hold 1551.5nm --json", "beats", "off", ""},
+		{"laser on 1551.5nm --json", "ctrl-c", "warm", ":1.7"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
+		_cleanup_(json_decrefp) json_t *document = NULL;
+		struct script s = {.then = ends[i].then};
+		struct cli_bench b;
+
+		open_bench(&b, &s);
+		fake_change(b.service, BENCH_BOARD, "org.etalon1.Board",
+			    json_pack("{s:s, s:i, s:s}", "LeaseHolder", ends[i].holder, "LeaseUid",
+				      (int)getuid(), "State",
+				      *ends[i].holder ? "emitting" : "off"));
+		ck_assert_msg(cli_bench_run(&b, ends[i].command) == 0, "%s", b.err);
+		if (streq(ends[i].then, "beats"))
+			pthread_join(s.counter, NULL);
+		document = json_loads(b.out, 0, NULL);
+		ck_assert_msg(document != NULL, "%s: %s", ends[i].command, b.out);
+		ck_assert_str_eq(member_text(document, "board"), "B-1");
+		ck_assert_str_eq(member_text(document, "light"), ends[i].light);
+		ck_assert(member_flag(document, "was_lit"));
+		ck_assert_int_eq(
+			member_number(member_at(document, "setpoints"), "laser.wavelength", 0),
+			1551500000);
+		close_bench(&b, &s);
+	}
+}
+END_TEST
+
 START_TEST(off_acts_before_it_reads_anything)
 {
 	struct script s = {.then = ""};
@@ -356,6 +394,7 @@ int main(void)
 	tcase_add_test(tcase, attached_to_a_hold_only_the_gate_is_moved);
 	tcase_add_test(tcase, hold_beats_as_long_as_it_lives_and_hangs_up_at_its_end);
 	tcase_add_test(tcase, hold_does_not_attach);
+	tcase_add_test(tcase, the_end_of_light_is_one_document);
 	tcase_add_test(tcase, off_acts_before_it_reads_anything);
 	suite_add_tcase(suite, tcase);
 	return run_suite(suite);

@@ -563,9 +563,17 @@ END_TEST
 
 START_TEST(json_is_one_document_and_nothing_else)
 {
-	static const char *const commands[] = {
-		SWEEP " --json", "show 17 --json", "--json status",	     "info --json",
-		"list --json",	 "--json",	   SWEEP " --json --dry-run"};
+	static const char *const commands[] = {SWEEP " --json",
+					       "show 17 --json",
+					       "--json status",
+					       "info --json",
+					       "list --json",
+					       "--json",
+					       SWEEP " --json --dry-run",
+					       "plot 17 --json",
+					       "wait job 1 --json",
+					       "wait board --json",
+					       "wait state off --json"};
 	struct script s = {.end = "complete"};
 	struct cli_bench b;
 
