@@ -80,14 +80,10 @@ static int put_heading(FILE *stream, const struct field *field, bool first)
 	return put(stream, quoted, (size_t)(p - quoted));
 }
 
-static size_t format_value(char *text, double value, const char *unit)
+/* A missing value is an empty field; so is "no light at all" on a logarithmic scale. */
+static size_t format_value(char *text, double value)
 {
-	if (isfinite(value))
-		return number_format(text, value);
-	/* No light at all, on a logarithmic scale; anything else is a missing value. */
-	if (isinf(value) && value < 0 && strncmp(unit, "dB", 2) == 0)
-		return (size_t)(stpcpy(text, "-inf") - text);
-	return 0;
+	return isfinite(value) ? number_format(text, value) : 0;
 }
 
 static size_t format_field(char *text, const struct field *field, size_t row)
@@ -97,9 +93,9 @@ static size_t format_field(char *text, const struct field *field, size_t row)
 	if (column->type == COLUMN_U32)
 		return number_format_u64(text, column->u32[row]);
 	if (field->dbm)
-		return format_value(
-			text, round(power_dbm_from_w(column->f64[row]) * 1e4) / 1e4 + 0.0, "");
-	return format_value(text, column->f64[row], column->unit);
+		return format_value(text,
+				    round(power_dbm_from_w(column->f64[row]) * 1e4) / 1e4 + 0.0);
+	return format_value(text, column->f64[row]);
 }
 
 static int put_rows(FILE *stream, const struct field *fields, size_t count, size_t rows)

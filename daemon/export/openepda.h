@@ -4,8 +4,8 @@
  * in YAML, a line that ends it, a table as RFC 4180 CSV with units in the headings.
  * Layer: export.
  *
- * Written is version 0.2 to the letter; the table as csv_write_table() writes it, with LF
- * line ends like the specification's own examples. Read are 0.2 and 0.1, the end line
+ * Written is version 0.2; the table as csv_write_table() writes it, with LF line ends like
+ * the specification's own examples, where RFC 4180 has CR LF. Read are 0.2 and 0.1, the end line
  * "..." of the specification and "---" of the reference Python package, both spellings of
  * the first line, LF and CR LF.
  *

@@ -325,6 +325,17 @@ START_TEST(columns_are_written_as_promised)
 }
 END_TEST
 
+/* What came as -inf, from another program, goes on as a missing value: no sentinel is written. */
+START_TEST(no_light_on_a_logarithmic_scale_is_an_empty_field)
+{
+	_cleanup_table_ struct table *t =
+		read_text("\"wavelength, nm\",\"a, dBm\",\"b, dB\"\n1,-inf,-3\n2,-60,-inf\n");
+	_cleanup_free_ char *text = written(t, false);
+
+	ck_assert_str_eq(text, "\"wavelength, nm\",\"a, dBm\",\"b, dB\"\n1,,-3\n2,-60,\n");
+}
+END_TEST
+
 START_TEST(a_run_comes_back_from_csv_as_it_was)
 {
 	_cleanup_table_ struct table *t = sample_run(1000), *back = NULL;
@@ -465,6 +476,7 @@ int main(void)
 	tcase_add_test(tc, limits_hold_for_columns_and_lines);
 	tcase_add_test(tc, what_can_not_be_opened_is_named);
 	tcase_add_test(tc, columns_are_written_as_promised);
+	tcase_add_test(tc, no_light_on_a_logarithmic_scale_is_an_empty_field);
 	tcase_add_test(tc, a_run_comes_back_from_csv_as_it_was);
 	tcase_add_test(tc, a_run_that_is_cut_anywhere_is_refused);
 	tcase_add_loop_test(tc, a_file_with_other_rows_than_it_states_says_so, 0,
