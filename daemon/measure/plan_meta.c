@@ -4,14 +4,18 @@
  * person reads before light goes on.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <math.h>
 #include <time.h>
 
 #include "calibrate/convert.h"
+#include "data/frame.h"
 #include "data/meta.h"
 #include "measure/plan_build.h"
 
 #define SETPOINTS_SHOWN 10U
+/* Axis, channel, monitor and two words of flags: what the analysis gets, in one frame. */
+#define ANALYSED_BYTES_A_POINT 32U
 
 static const char *role_text(unsigned int role)
 {
@@ -324,6 +328,22 @@ int plan_tell_light(struct plan *plan, uint64_t delay_ns)
 		       : 0;
 }
 
+/* Passes that are averaged are one row of the run. */
+static void warn_of_size(struct plan_build *b)
+{
+	const json_t *settings = json_object_get(b->plan->meta, META_SETTINGS);
+	json_int_t average = json_integer_value(json_object_get(settings, "average"));
+	uint64_t rows = b->plan->points / (uint64_t)MAX(average, 1);
+
+	if (b->plan->analyse && rows > FRAME_MAX_BYTES / ANALYSED_BYTES_A_POINT)
+		plan_warn(
+			b,
+			"no analysis: %" PRIu64 " points are more than fit into one (about %.1f "
+			"million); the run is kept without resonances, a shorter span or a longer "
+			"step has them",
+			rows, (double)(FRAME_MAX_BYTES / ANALYSED_BYTES_A_POINT) * 1e-6);
+}
+
 void plan_summary(struct plan_build *b, const char *how)
 {
 	struct plan *plan = b->plan;
@@ -334,6 +354,7 @@ void plan_summary(struct plan_build *b, const char *how)
 	axis_line(b);
 	columns_line(b);
 	add_setpoints(b);
+	warn_of_size(b);
 	json_object_set_new(plan->summary, "points", json_integer((json_int_t)plan->points));
 	json_object_set_new(plan->summary, "duration_ns",
 			    json_integer((json_int_t)plan->duration_ns));

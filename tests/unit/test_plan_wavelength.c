@@ -479,8 +479,7 @@ static const struct {
 	{SWEEP(SPAN(1540000000, 1560000000, 20001) ", 'dwell_ns': 1000000"), -ERANGE,
 	 "dwell 1 ms is too short: laser.wavelength moves and settles for 100.01 ms and the board needs "
 	 "an aperture of 2 us; at least 100.012 ms"},
-	{SWEEP(SPAN(1549000000, 1550000000,
-		    11) ", 'dwell_ns': 110000000, 'aperture_ns': 10000000"),
+	{SWEEP(SPAN(1549000000, 1550000000, 11) ", 'dwell_ns': 110000000, 'aperture_ns': 10000000"),
 	 -ERANGE,
 	 "aperture 10 ms does not fit the dwell of 110 ms after 101 ms of moving and settling: at most "
 	 "9 ms"},
@@ -614,6 +613,36 @@ START_TEST(a_board_without_a_gate_takes_no_dark_and_says_so)
 }
 END_TEST
 
+/* Passes that are averaged are one row; there and back are two. */
+START_TEST(what_is_too_long_for_an_analysis_says_so_before)
+{
+	static const struct {
+		const char *more;
+		const char *says; /* NULL: nothing */
+	} sweeps[] = {
+		{"'average': 2", NULL},
+		{"'both_ways': true, 'analyse': false", NULL},
+		{"'both_ways': true", "no analysis: 2600002 points are more than fit into one "},
+		{"'both_ways': true, 'average': 2",
+		 "no analysis: 2600002 points are more than fit into one "},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(sweeps); i++) {
+		_cleanup_free_ char *request = asprintf_or_null(
+			"{'kind': 'wavelength-sweep', 'start_fm': 1505000000, 'stop_fm': "
+			"1635000000, 'points': 1300001, 'speed_fm_per_s': 2000000, 'detectors': "
+			"['through'], %s}",
+			sweeps[i].more);
+		_cleanup_(plan_freep) struct plan *plan = make(request);
+		const json_t *warnings = json_object_get(plan->summary, "warnings");
+		const char *says = json_string_value(json_array_get(warnings, 0));
+
+		ck_assert_uint_eq(json_array_size(warnings), sweeps[i].says ? 1 : 0);
+		ck_assert_msg(!sweeps[i].says || strstr(says, sweeps[i].says), "%s", says);
+	}
+}
+END_TEST
+
 START_TEST(the_summary_shows_first_and_last_setpoints)
 {
 	_cleanup_(plan_freep) struct plan *plan = make("{" DEMO "}");
@@ -654,6 +683,7 @@ int main(void)
 	tcase_add_test(tc, a_site_that_names_what_is_not_there_is_told);
 	tcase_add_test(tc, no_power_is_ever_guessed);
 	tcase_add_test(tc, a_board_without_a_gate_takes_no_dark_and_says_so);
+	tcase_add_test(tc, what_is_too_long_for_an_analysis_says_so_before);
 	tcase_add_test(tc, the_summary_shows_first_and_last_setpoints);
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);
