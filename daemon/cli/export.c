@@ -62,8 +62,8 @@ const struct verb verb_export = {
 	.name = "export",
 	.summary = "write a run to files",
 	.usage = "export RUN FILE...",
-	.text = "The ending says the format: .csv, .oedf (openEPDA 0.2), .h5 (HDF5), .svg. Each file "
-		"carries ledger, flags, provenance of the axis, and settings. A file that exists is "
+	.text = "The ending says the format: .csv, .oedf (openEPDA 0.2), .h5 (HDF5), .svg. Each "
+		"data file (not the picture) carries ledger, flags, provenance of the axis, and settings. A file that exists is "
 		"not overwritten without --force.",
 	.examples = "export 17 ring.csv\nexport last ring.oedf ring.h5 ring.svg",
 	.options = options,

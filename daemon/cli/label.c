@@ -82,12 +82,12 @@ static int run(struct cli *cli, const struct options *o)
 }
 
 static const struct option_spec options[] = {
-	{"label", 0, "TEXT", "", false},
-	{"device", 0, "TEXT", "", false},
-	{"wafer", 0, "TEXT", "", false},
-	{"die", 0, "TEXT", "", false},
-	{"note", 0, "TEXT", "", false},
-	{"operator", 0, "TEXT", "an empty text removes a label", false},
+	{"label", 0, "TEXT", "the same as the second word", false},
+	{"device", 0, "TEXT", "which device was measured", false},
+	{"wafer", 0, "TEXT", "on which wafer", false},
+	{"die", 0, "TEXT", "on which die, for instance 3,4", false},
+	{"note", 0, "TEXT", "anything else", false},
+	{"operator", 0, "TEXT", "who measured", false},
 	{0},
 };
 
@@ -95,6 +95,8 @@ const struct verb verb_label = {
 	.name = "label",
 	.summary = "name a run, after it was taken",
 	.usage = "label RUN [LABEL] [--device TEXT] [--wafer TEXT] [--die TEXT] [--note TEXT]",
+	.text = "The data of a run never change, its labels may. What is not named stays as it is; an "
+		"empty text removes that label: --note ''.",
 	.examples =
 		"label 17 ring40 --device R40-2 --wafer W12 --die 3,4\nlabel last --note 'fibre moved'",
 	.options = options,

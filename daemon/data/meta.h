@@ -31,7 +31,7 @@
  *  ended_early      why a run that is not complete ended, as its taker saw it
  *  recovered        why a run was closed by others than its taker: a crash, a full disk
  *  purpose          "reference": the run is to be one
- *  parent           run number this one resumes or repeats
+ *  parent           run number this one repeats
  *  truth            what an emulated device is (demo, tests), absent on real boards
  */
 #ifndef ETALON_DATA_META_H

@@ -12,7 +12,7 @@
  *  detectors   [name...]: names of the board or site aliases; the order is the order of columns
  *  ranges      {detector: "100 uA"}; absent: the range's default
  *  label device wafer die note operator   strings
- *  parent      run number that this repeats or resumes
+ *  parent      run number that this repeats
  *  expectations [{quantity, method, channel, low, high, unit, guard}]: limits of the verdict
  *  analyse     false: no analysis (default true for wavelength-sweep)
  *  limits      {source: {min, max, by}}: limits of the device under test or the job besides those of board and
