@@ -4,7 +4,7 @@
 # make demo       the main job on the emulated board, from a fresh machine (see README.md)
 # make check      every test, from a fresh machine
 # make check-deep the long counts
-# make bench      every speed claim as a ratio against its limit
+# make bench      every speed and memory claim against its limit
 # make install    programs and what tells the system about them, below DESTDIR; see README.md
 #
 # A folder of daemon/ is one archive; a program is a folder with a main.c. SAN=1 builds

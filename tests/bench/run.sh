@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# Every speed and memory claim as a ratio against a limit measured in the same run. Exits with 1
-# when one is missed. usage: tests/bench/run.sh [NAME...]
+# Every speed and memory claim against its limit: a ratio to something measured in the same run,
+# or a fixed time where it is a hardware sweep that sets it. Exits with 1 when one is missed. usage: tests/bench/run.sh [NAME...]
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 missed=0
