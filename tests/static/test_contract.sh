@@ -47,6 +47,8 @@ for bits in 64 32; do
 		gcc -m$bits -std=gnu11 -ffreestanding -Wall -Wextra -Wpadded -Werror -Ikmod \
 			-idirafter "/usr/include/$(gcc -print-multiarch)" -c -o "$work/use.o" "$work/use.c"
 		verdict "no implicit padding with $bits-bit user space" $?
+	else
+		skip "$bits-bit user space: gcc does not compile with -m$bits"
 	fi
 done
 if command -v g++ >/dev/null; then
