@@ -3,6 +3,7 @@
  * Sweeps over a real bus on the emulated board: what is measured, how it is judged, and what becomes of it
  * when something ends it early.
  */
+#include <math.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -250,6 +251,50 @@ START_TEST(whatever_ends_a_sweep_its_points_are_kept_with_the_cause)
 }
 END_TEST
 
+static uint64_t number_of(const char *job, const char *property)
+{
+	uint64_t value = 0;
+
+	ck_assert_int_ge(sd_bus_get_property_trivial(bus, "org.etalon1", job, JOB, property, NULL,
+						     't', &value),
+			 0);
+	return value;
+}
+
+/* The darks around it are a small part of ten seconds, and so is what is done between two questions. */
+START_TEST(the_estimate_falls_with_what_is_left_of_the_plan)
+{
+	const uint64_t sweep_ns = 10 * NSEC_PER_SEC;
+	_cleanup_free_ char *job = NULL;
+	uint64_t eta, before = UINT64_MAX, done = 0;
+	unsigned int samples = 0;
+	struct holder h;
+
+	holder_start(&h, &session, HOLDER_PATIENT_MS, true);
+	job = long_sweep();
+	while (done < 12000) {
+		double left;
+
+		done = number_of(job, "PointsDone");
+		eta = number_of(job, "EtaNs");
+		left = (1 - (double)done / 20001) * (double)sweep_ns;
+		ck_assert_msg(eta < before, "%.2f s left, before that %.2f s", (double)eta * 1e-9,
+			      (double)before * 1e-9);
+		ck_assert_msg(fabs((double)eta - left) <= 0.3 * left,
+			      "point %llu: %.2f s, not %.2f s", (unsigned long long)done,
+			      (double)eta * 1e-9, left * 1e-9);
+		before = eta;
+		samples++;
+		poll(NULL, 0, 200);
+	}
+	ck_assert_uint_ge(samples, 5);
+	cancel(&h, job);
+	ends_as(job, "partial");
+	ck_assert_uint_eq(number_of(job, "EtaNs"), 0);
+	holder_end(&h);
+}
+END_TEST
+
 START_TEST(a_cancelled_sweep_leaves_a_warm_laser_warm_behind_a_shut_gate)
 {
 	_cleanup_free_ char *job = NULL;
@@ -340,6 +385,7 @@ int main(void)
 	tcase_add_loop_test(tc, expectations_are_judged, 0, (int)ARRAY_SIZE(expectations));
 	tcase_add_loop_test(tc, whatever_ends_a_sweep_its_points_are_kept_with_the_cause, 0,
 			    (int)ARRAY_SIZE(endings));
+	tcase_add_test(tc, the_estimate_falls_with_what_is_left_of_the_plan);
 	tcase_add_test(tc, a_cancelled_sweep_leaves_a_warm_laser_warm_behind_a_shut_gate);
 	tcase_add_test(tc, dropped_records_are_counted_and_never_pass_as_complete);
 	tcase_add_test(tc, a_full_store_ends_the_sweep_dark_and_keeps_what_is_there);
