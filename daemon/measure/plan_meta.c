@@ -14,8 +14,10 @@
 #include "measure/plan_build.h"
 
 #define SETPOINTS_SHOWN 10U
-/* Axis, channel, monitor and two words of flags: what the analysis gets, in one frame. */
+/* What an analysis gets, in one frame: axis, channel, monitor and two words of flags. */
 #define ANALYSED_BYTES_A_POINT 32U
+#define ANALYSED_ALIGN_BYTES (5U * 64U)
+#define ANALYSED_POINTS_MAX ((FRAME_MAX_BYTES - ANALYSED_ALIGN_BYTES) / ANALYSED_BYTES_A_POINT)
 
 static const char *role_text(unsigned int role)
 {
@@ -335,13 +337,13 @@ static void warn_of_size(struct plan_build *b)
 	json_int_t average = json_integer_value(json_object_get(settings, "average"));
 	uint64_t rows = b->plan->points / (uint64_t)MAX(average, 1);
 
-	if (b->plan->analyse && rows > FRAME_MAX_BYTES / ANALYSED_BYTES_A_POINT)
+	if (b->plan->analyse && rows > ANALYSED_POINTS_MAX)
 		plan_warn(
 			b,
 			"no analysis: %" PRIu64 " points are more than fit into one (about %.1f "
 			"million); the run is kept without resonances, a shorter span or a longer "
 			"step has them",
-			rows, (double)(FRAME_MAX_BYTES / ANALYSED_BYTES_A_POINT) * 1e-6);
+			rows, (double)ANALYSED_POINTS_MAX * 1e-6);
 }
 
 void plan_summary(struct plan_build *b, const char *how)
