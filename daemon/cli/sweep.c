@@ -94,8 +94,8 @@ const struct verb verb_sweep = {
 		"sweeps). Ctrl-C: dark at once, the partial run is kept, exit code 5.\nA and B are "
 		"wavelengths in vacuum, or optical frequencies such as 193.4THz; points are "
 		"equidistant in wavelength. The wavelength of each point is measured, the nominal one "
-		"kept beside it. A run of more than about 2 million points is kept, but is too "
-		"large to be analysed: no resonances, which the plan says.",
+		"kept beside it. A run of more than about 2 million points (fewer, of many averaged "
+		"passes) is kept, but is too large to be analysed: no resonances, which the plan says.",
 	.examples =
 		"sweep wavelength 1540nm 1560nm --step 1pm --power 0dBm -d through,drop --label ring40\n"
 		"sweep wavelength --centre 1550nm --span 2nm --step 0.2pm --speed 2nm/s --save fine.h5\n"

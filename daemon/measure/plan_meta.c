@@ -11,13 +11,13 @@
 #include "calibrate/convert.h"
 #include "data/frame.h"
 #include "data/meta.h"
+#include "data/read_limits.h"
 #include "measure/plan_build.h"
 
 #define SETPOINTS_SHOWN 10U
 /* What an analysis gets, in one frame: axis, channel, monitor and two words of flags. */
 #define ANALYSED_BYTES_A_POINT 32U
-#define ANALYSED_ALIGN_BYTES (5U * 64U)
-#define ANALYSED_POINTS_MAX ((FRAME_MAX_BYTES - ANALYSED_ALIGN_BYTES) / ANALYSED_BYTES_A_POINT)
+#define ANALYSED_COLUMNS 5U
 
 static const char *role_text(unsigned int role)
 {
@@ -330,20 +330,30 @@ int plan_tell_light(struct plan *plan, uint64_t delay_ns)
 		       : 0;
 }
 
+/* An analysis is one reading: of so many rows, of so many records behind them. */
+static uint64_t analysed_rows_max(const struct plan_build *b, uint64_t passes)
+{
+	uint64_t frame = FRAME_MAX_BYTES - ANALYSED_COLUMNS * READ_COLUMN_ALIGN_BYTES;
+
+	return MIN(frame / ANALYSED_BYTES_A_POINT,
+		   READ_SCAN_MAX_BYTES / record_stride(b->column_count) / passes);
+}
+
 /* Passes that are averaged are one row of the run. */
 static void warn_of_size(struct plan_build *b)
 {
 	const json_t *settings = json_object_get(b->plan->meta, META_SETTINGS);
 	json_int_t average = json_integer_value(json_object_get(settings, "average"));
-	uint64_t rows = b->plan->points / (uint64_t)MAX(average, 1);
+	uint64_t passes = (uint64_t)MAX(average, 1), rows = b->plan->points / passes;
+	uint64_t most = analysed_rows_max(b, passes);
 
-	if (b->plan->analyse && rows > ANALYSED_POINTS_MAX)
+	if (b->plan->analyse && rows > most)
 		plan_warn(
 			b,
-			"no analysis: %" PRIu64 " points are more than fit into one (about %.1f "
-			"million); the run is kept without resonances, a shorter span or a longer "
-			"step has them",
-			rows, (double)ANALYSED_POINTS_MAX * 1e-6);
+			"no analysis: %" PRIu64 " points are too many for one (%" PRIu64
+			" fit); the run is kept without resonances, a shorter span, a longer step "
+			"or fewer passes have them",
+			rows, most);
 }
 
 void plan_summary(struct plan_build *b, const char *how)

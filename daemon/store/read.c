@@ -13,15 +13,12 @@
 
 #include "base/util.h"
 #include "data/frame.h"
+#include "data/read_limits.h"
 #include "store/average.h"
 #include "store/extract.h"
 #include "store/loss.h"
 #include "store/scan.h"
 #include "store/strip.h"
-
-#define SCAN_MAX_BYTES \
-	(2ULL << 30) /* of records looked at in one call: bounds its time at a large stride */
-#define COLUMN_ALIGN_BYTES 64 /* of every column in a frame, at most */
 
 struct reading {
 	struct store *store;
@@ -160,7 +157,7 @@ static uint64_t passes(const struct reading *r, uint64_t stored)
 /* Numbers, not rows: how far one call may look. */
 static uint64_t scan_limit(const struct reading *r, uint64_t stored)
 {
-	return MAX(SCAN_MAX_BYTES / r->sheet->segment.stride / passes(r, stored), (uint64_t)1);
+	return MAX(READ_SCAN_MAX_BYTES / r->sheet->segment.stride / passes(r, stored), (uint64_t)1);
 }
 
 static int choose_rows(struct reading *r, char **ret_message)
@@ -178,7 +175,7 @@ static int choose_rows(struct reading *r, char **ret_message)
 					  : "run %" PRId64
 					    " has no point there%s: they end at %" PRIu64,
 			    r->sheet->run, r->sheet->finished ? "" : " yet", r->total - 1);
-	fit = (FRAME_MAX_BYTES - r->visible * COLUMN_ALIGN_BYTES) / row_bytes(r);
+	fit = (FRAME_MAX_BYTES - r->visible * READ_COLUMN_ALIGN_BYTES) / row_bytes(r);
 	fit = MIN(fit, (scan_limit(r, stored) - 1) / r->stride + 1);
 	r->capacity = (r->total - 1 - r->first) / r->stride + 1;
 	if (q->count > 0)

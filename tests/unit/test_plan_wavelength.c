@@ -622,9 +622,11 @@ START_TEST(what_is_too_long_for_an_analysis_says_so_before)
 	} sweeps[] = {
 		{"'average': 2", NULL},
 		{"'both_ways': true, 'analyse': false", NULL},
-		{"'both_ways': true", "no analysis: 2600002 points are more than fit into one "},
+		{"'both_ways': true",
+		 "no analysis: 2600002 points are too many for one (2097142 fit)"},
+		{"'average': 50", "no analysis: 1300001 points are too many for one ("},
 		{"'both_ways': true, 'average': 2",
-		 "no analysis: 2600002 points are more than fit into one "},
+		 "no analysis: 2600002 points are too many for one (2097142 fit)"},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(sweeps); i++) {
