@@ -77,14 +77,25 @@ sort_out() { # items
 	done
 }
 
-archive_uri() {
-	apt-get indextargets --format '$(REPO_URI) $(CODENAME)' 'Created-By: Packages' |
-		awk -v c="$codename" '$2 == c { print $1; exit }'
+etc_apt=${ETC_APT:-/etc/apt}
+sources() { # both forms of them; before the first update apt itself says nothing
+	local file
+	for file in "$etc_apt"/sources.list "$etc_apt"/sources.list.d/*.{list,sources}; do
+		[ ! -r "$file" ] || sed '/^#/d' "$file"
+	done
 }
 
-backports_list=/etc/apt/sources.list.d/etalon-backports.sources
+archive_uri() {
+	{
+		apt-get indextargets --format '$(REPO_URI) $(CODENAME)' 'Created-By: Packages' |
+			awk -v c="$codename" '$2 == c { print $1; exit }'
+		sources | sed -n -E -e "s/^deb (\\[[^]]*\\] )?([^ ]+) $codename .*/\\2/p" -e 's/^URIs: *([^ ]+).*/\1/p'
+	} | sed -n 1p
+}
+
+backports_list=$etc_apt/sources.list.d/etalon-backports.sources
 has_backports() {
-	apt-get indextargets --format '$(CODENAME)' 'Created-By: Packages' | grep -qx "$codename-backports"
+	[[ "$(sources)" == *"$codename-backports"* ]]
 }
 
 if [ "$(id -u)" != 0 ]; then

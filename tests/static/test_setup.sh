@@ -9,7 +9,7 @@ cd "$(dirname "$0")/../.." || exit 1
 passed=0 failed=0
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-mkdir "$work/bin"
+mkdir "$work/bin" "$work/sources.list.d"
 
 stand_in() { # program, reads its lines
 	{ echo '#!/bin/sh'; cat; } >"$work/bin/$1"
@@ -34,8 +34,8 @@ E
 
 setup() { # codename candidate's-version suites [installed]
 	echo "VERSION_CODENAME=$1" >"$work/os-release"
-	OS_RELEASE=$work/os-release CANDIDATE=$2 SUITES=$3 INSTALLED=${4-nothing} PATH=$work/bin:$PATH \
-		tests/setup.sh build >"$work/said" 2>&1
+	OS_RELEASE=$work/os-release ETC_APT=$work CANDIDATE=$2 SUITES=$3 INSTALLED=${4-nothing} \
+		PATH=$work/bin:$PATH tests/setup.sh build >"$work/said" 2>&1
 }
 
 check() { # what, 0: it is so
@@ -58,7 +58,12 @@ check "missing packages end it" $(($? != 1))
 says "Debian 12 without backports: how to have them" "echo 'deb http://archive/debian/ bookworm-backports main' >/etc/apt/sources.list.d/backports.list"
 says "and what to take from there" "-t bookworm-backports libgpiod-dev"
 says "and what not" "apt-get install --no-install-recommends gcc make"
-setup bookworm 252 "bookworm bookworm-backports"
+echo 'deb [arch=amd64] http://mirror/debian bookworm main' >"$work/sources.list"
+setup bookworm '' ''
+says "also before the first update" "echo 'deb http://mirror/debian bookworm-backports main'"
+printf 'Types: deb\nURIs: http://other/\nSuites: bookworm bookworm-backports\n' >"$work/sources.list.d/a.sources"
+setup bookworm '' bookworm
+says "Debian 12 with backports: what to take from there" "-t bookworm-backports libgpiod-dev"
 says "Debian 12 with backports: nothing to add" backports.list 1
 setup trixie '' trixie
 says "Debian 13: no backports" backports 1
