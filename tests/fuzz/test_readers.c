@@ -85,8 +85,17 @@ static void check_table(const struct table *t)
 	insist(json_is_object(t->meta));
 }
 
+/* As writers see it: no light at all on a logarithmic scale is a missing value. */
+static void without_infinities(struct table *t)
+{
+	for (size_t i = 0; i < t->column_count; i++)
+		for (size_t row = 0; t->columns[i].type == COLUMN_F64 && row < t->rows; row++)
+			if (isinf(t->columns[i].f64[row]))
+				t->columns[i].f64[row] = NAN;
+}
+
 /* What was read from text must be what is read from what is written. */
-static void check_round_trip(const struct table *t, bool standard)
+static void check_round_trip(struct table *t, bool standard)
 {
 	_cleanup_table_ struct table *back = NULL;
 	_cleanup_free_ char *text = NULL, *message = NULL;
@@ -101,6 +110,7 @@ static void check_round_trip(const struct table *t, bool standard)
 	insist(r == 0);
 	fd = memory_file(text, size);
 	r = read_as_text(fd, &back, &message);
+	without_infinities(t);
 	if (r < 0 || !table_columns_equal(t, back))
 		fprintf(stderr, "%s\n%s", r < 0 ? message : "another table", text);
 	insist(r == 0 && table_columns_equal(t, back));
