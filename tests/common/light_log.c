@@ -6,14 +6,29 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/util.h"
 
 #include <check.h> /* last: it defines a macro fail() */
 
+#define HALF_A_LINE_TRIES 2000
+#define HALF_A_LINE_US 1000
+
 const struct light_span light_lit = {"port-above", "port-below"};
 const struct light_span light_gate = {"gate-open", "gate-shut"};
+
+/* At the end of the file, where half a line may stand that is being written. */
+static void await_whole_line(FILE *file)
+{
+	for (int i = 0; i < HALF_A_LINE_TRIES && ftell(file) > 0; i++) {
+		ck_assert_int_eq(fseek(file, -1, SEEK_END), 0);
+		if (fgetc(file) == '\n')
+			return;
+		usleep(HALF_A_LINE_US);
+	}
+}
 
 void light_log_open(struct light_log *log, const struct session *s)
 {
@@ -21,6 +36,7 @@ void light_log_open(struct light_log *log, const struct session *s)
 	ck_assert_msg(log->file != NULL, "no log %s: %s", s->log, strerror(errno));
 	ck_assert_int_eq(fseek(log->file, 0, SEEK_END), 0);
 	log->lines = json_array();
+	await_whole_line(log->file);
 }
 
 void light_log_close(struct light_log *log)
@@ -30,18 +46,33 @@ void light_log_close(struct light_log *log)
 	*log = (struct light_log){0};
 }
 
+static void add_line(struct light_log *log, const char *text)
+{
+	json_t *line = json_loads(text, 0, NULL);
+
+	ck_assert_msg(line != NULL, "the log has a line that is no JSON: %s", text);
+	json_array_append_new(log->lines, line);
+}
+
 void light_log_read(struct light_log *log)
 {
 	_cleanup_free_ char *text = NULL;
+	unsigned int patience = HALF_A_LINE_TRIES;
+	long at = ftell(log->file);
 	size_t room = 0;
+	ssize_t n;
 
 	clearerr(log->file);
-	/* The emulator writes a line with one call: there is no half of one. */
-	while (getline(&text, &room, log->file) > 0) {
-		json_t *line = json_loads(text, 0, NULL);
-
-		ck_assert_msg(line != NULL, "the log has a line that is no JSON: %s", text);
-		json_array_append_new(log->lines, line);
+	while ((n = getline(&text, &room, log->file)) > 0) {
+		if (text[n - 1] == '\n') {
+			add_line(log, text);
+		} else { /* being written just now */
+			ck_assert_msg(patience-- > 0, "the log ends with half a line: %s", text);
+			usleep(HALF_A_LINE_US);
+			clearerr(log->file);
+			ck_assert_int_eq(fseek(log->file, at, SEEK_SET), 0);
+		}
+		at = ftell(log->file);
 	}
 }
 
