@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
  * What the daemon costs, each as a ratio against a limit measured in the same run: overhead of a
- * sweep over the board's own time, memory of long against short sweeps, bulk data on their way to a
+ * sweep over the board's own time, memory of long against short runs, bulk data on their way to a
  * client against memcpy, a property read against Peer.Ping. Exits with 1 when a claim is missed.
  */
 #include <check.h>
@@ -17,43 +17,52 @@
 #define REPEATS 9
 #define CALLS 4000
 #define PERIOD_NS 10000
-#define STEP_FM 16
 
 static const char *const four[] = {"pd1", "pd2", "pd3", "pd4", NULL};
 
-/* ---- a session with light on ---- */
+/* ---- sessions, with light on or without ---- */
 
-struct lit {
+struct bench {
 	struct session s;
 	sd_bus *bus;
 	char *board;
 	pid_t holder;
 };
 
-static void light_on(struct lit *l)
+static void start(struct bench *l, const struct session_options *options)
 {
-	static const char *const hold[] = {"etalonctl", "hold", NULL};
-	const struct session_options options = {.watchdog_ms = SESSION_PATIENT_WATCHDOG_MS};
-
-	session_start(&l->s, &options);
+	session_start(&l->s, options);
 	l->bus = session_bus(&l->s);
 	l->board = session_board_path(l->bus);
-	l->holder = session_spawn(&l->s, "hold.out", hold);
-	ck_assert(session_wait_state(l->bus, l->board, "emitting", 20000));
 }
 
-static void light_off(struct lit *l)
+static void stop(struct bench *l)
 {
-	session_kill(&l->holder, SIGKILL);
 	sd_bus_flush_close_unref(l->bus);
 	free(l->board);
 	session_stop(&l->s);
 }
 
-/* As fast as there are records every PERIOD_NS. */
-static char *sweep(const struct lit *l, uint64_t points, int64_t step_fm)
+static void light_on(struct bench *l)
 {
-	const int64_t start_fm = 1480000000;
+	static const char *const hold[] = {"etalonctl", "hold", NULL};
+	const struct session_options options = {.watchdog_ms = SESSION_PATIENT_WATCHDOG_MS};
+
+	start(l, &options);
+	l->holder = session_spawn(&l->s, "hold.out", hold);
+	ck_assert(session_wait_state(l->bus, l->board, "emitting", 20000));
+}
+
+static void light_off(struct bench *l)
+{
+	session_kill(&l->holder, SIGKILL);
+	stop(l);
+}
+
+/* As fast as there are records every PERIOD_NS. */
+static char *sweep(const struct bench *l, uint64_t points, int64_t step_fm)
+{
+	const int64_t start_fm = 1550000000;
 	char *job = measure_wavelength(l->bus, l->board, start_fm,
 				       start_fm + (int64_t)(points - 1) * step_fm, points,
 				       step_fm * (int64_t)(NSEC_PER_SEC / PERIOD_NS), four);
@@ -62,7 +71,7 @@ static char *sweep(const struct lit *l, uint64_t points, int64_t step_fm)
 	return job;
 }
 
-static int64_t must_complete(const struct lit *l, const char *job)
+static int64_t must_complete(const struct bench *l, const char *job)
 {
 	int64_t run = 0;
 	_cleanup_free_ char *result = job_wait(l->bus, job, &run, 900000);
@@ -131,7 +140,7 @@ static bool bench_overhead(void)
 {
 	double ratio[REPEATS], ms[REPEATS];
 	struct waiting w = {0};
-	struct lit l;
+	struct bench l;
 
 	light_on(&l);
 	ck_assert_int_ge(sd_bus_match_signal(l.bus, NULL, "org.etalon1", NULL, "org.etalon1.Job",
@@ -192,14 +201,16 @@ static void *watch(void *userdata)
 	return NULL;
 }
 
-static uint64_t peak_of_sweep(const struct lit *l, uint64_t points, int64_t *ret_run)
+/* Dark: no laser has as many steps. */
+static uint64_t peak_of_run(const struct bench *l, uint64_t points, int64_t *ret_run)
 {
 	struct watcher w = {.pid = l->s.daemon};
 	_cleanup_free_ char *job = NULL;
 	pthread_t thread;
 
 	ck_assert_int_eq(pthread_create(&thread, NULL, watch, &w), 0);
-	job = sweep(l, points, STEP_FM);
+	job = measure_dark(l->bus, l->board, points, PERIOD_NS, PERIOD_NS * 4 / 5, four);
+	ck_assert(job != NULL);
 	*ret_run = must_complete(l, job);
 	w.stop = true;
 	pthread_join(thread, NULL);
@@ -230,7 +241,7 @@ static double get_data_s(sd_bus *bus, int64_t run, size_t *ret_bytes)
 	return (double)(now_ns() - began) * 1e-9;
 }
 
-static bool bench_bulk(const struct lit *l, int64_t run)
+static bool bench_bulk(const struct bench *l, int64_t run)
 {
 	double frame[REPEATS], copy[REPEATS];
 	_cleanup_free_ char *source = NULL;
@@ -253,24 +264,25 @@ static bool bench_bulk(const struct lit *l, int64_t run)
 }
 
 /* A daemon for each: what one keeps of an earlier run is no part of the next. */
-static bool bench_long_sweep(void)
+static bool bench_long_run(void)
 {
+	const struct session_options fast = {.speed_max = true};
 	uint64_t few, many;
 	int64_t run;
-	struct lit l;
+	struct bench l;
 	bool ok;
 
-	light_on(&l);
-	few = peak_of_sweep(&l, 10000, &run);
-	light_off(&l);
-	light_on(&l);
-	many = peak_of_sweep(&l, 10000000, &run);
+	start(&l, &fast);
+	few = peak_of_run(&l, 10000, &run);
+	stop(&l);
+	start(&l, &fast);
+	many = peak_of_run(&l, 10000000, &run);
 	printf("peak anon + shmem: %llu kB for 10^4 points, %llu kB for 10^7\n",
 	       (unsigned long long)few, (unsigned long long)many);
-	ok = claim_at_most("memory of a sweep, 10^7 / 10^4 points", (double)many / (double)few, 1.05,
+	ok = claim_at_most("memory of a run, 10^7 / 10^4 points", (double)many / (double)few, 1.05,
 			   "anon + shmem of etalond");
 	ok = bench_bulk(&l, run) && ok;
-	light_off(&l);
+	stop(&l);
 	return ok;
 }
 
@@ -328,9 +340,9 @@ START_TEST(a_sweep_costs_little_more_than_the_boards_own_time)
 }
 END_TEST
 
-START_TEST(neither_memory_nor_bulk_data_suffer_from_a_long_sweep)
+START_TEST(neither_memory_nor_bulk_data_suffer_from_a_long_run)
 {
-	ck_assert(bench_long_sweep());
+	ck_assert(bench_long_run());
 }
 END_TEST
 
@@ -343,7 +355,7 @@ int main(void)
 	tcase_set_timeout(t, 0);
 	tcase_add_test(t, a_property_read_costs_little_more_than_a_ping);
 	tcase_add_test(t, a_sweep_costs_little_more_than_the_boards_own_time);
-	tcase_add_test(t, neither_memory_nor_bulk_data_suffer_from_a_long_sweep);
+	tcase_add_test(t, neither_memory_nor_bulk_data_suffer_from_a_long_run);
 	suite_add_tcase(suite, t);
 	return run_suite(suite);
 }
