@@ -31,16 +31,12 @@ struct bench {
 
 static void start(struct bench *l, const struct session_options *options)
 {
-	session_start(&l->s, options);
-	l->bus = session_bus(&l->s);
-	l->board = session_board_path(l->bus);
+	session_open(&l->s, options, &l->bus, &l->board);
 }
 
 static void stop(struct bench *l)
 {
-	sd_bus_flush_close_unref(l->bus);
-	free(l->board);
-	session_stop(&l->s);
+	session_close(&l->s, l->bus, l->board);
 }
 
 static void light_on(struct bench *l)

@@ -31,16 +31,12 @@ static const char *const through[] = {"through", NULL};
 
 static void start(void)
 {
-	session_start(&session, &patient);
-	bus = session_bus(&session);
-	board = session_board_path(bus);
+	session_open(&session, &patient, &bus, &board);
 }
 
 static void stop(void)
 {
-	free(board);
-	sd_bus_flush_close_unref(bus);
-	session_stop(&session);
+	session_close(&session, bus, board);
 }
 
 static char *text_of(const char *path, const char *interface, const char *property)

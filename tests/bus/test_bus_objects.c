@@ -37,16 +37,12 @@ static void start(void)
 {
 	static const struct session_options options = {.speed_max = true};
 
-	session_start(&session, &options);
-	bus = session_bus(&session);
-	board = session_board_path(bus);
+	session_open(&session, &options, &bus, &board);
 }
 
 static void stop(void)
 {
-	free(board);
-	sd_bus_flush_close_unref(bus);
-	session_stop(&session);
+	session_close(&session, bus, board);
 }
 
 /* Another board at the same place, which keeps real time. */

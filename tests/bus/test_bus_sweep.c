@@ -30,16 +30,12 @@ static char *board;
 
 static void start(void)
 {
-	session_start(&session, &patient);
-	bus = session_bus(&session);
-	board = session_board_path(bus);
+	session_open(&session, &patient, &bus, &board);
 }
 
 static void stop(void)
 {
-	free(board);
-	sd_bus_flush_close_unref(bus);
-	session_stop(&session);
+	session_close(&session, bus, board);
 }
 
 /* ---- programs, and what is to come of them ---- */

@@ -355,6 +355,21 @@ char *session_board_path(sd_bus *bus)
 	return path;
 }
 
+void session_open(struct session *s, const struct session_options *options, sd_bus **ret_bus,
+		  char **ret_board)
+{
+	session_start(s, options);
+	*ret_bus = session_bus(s);
+	*ret_board = session_board_path(*ret_bus);
+}
+
+void session_close(struct session *s, sd_bus *bus, char *board)
+{
+	free(board);
+	sd_bus_flush_close_unref(bus);
+	session_stop(s);
+}
+
 bool session_wait_state(sd_bus *bus, const char *board, const char *state, int timeout_ms)
 {
 	uint64_t until = now_ns() + (uint64_t)timeout_ms * NSEC_PER_MSEC;

@@ -55,6 +55,10 @@ int session_ctl(const struct session *s, char **ret_output, ...) __attribute__((
 /* A client connection of this process. */
 sd_bus *session_bus(const struct session *s);
 char *session_board_path(sd_bus *bus); /* of the only board: malloc'ed */
+/* session_start(), with a connection and the path of its board; session_close() ends all three. */
+void session_open(struct session *s, const struct session_options *options, sd_bus **ret_bus,
+		  char **ret_board);
+void session_close(struct session *s, sd_bus *bus, char *board);
 /* Waits until Board.State is `state`; false after timeout_ms. */
 bool session_wait_state(sd_bus *bus, const char *board, const char *state, int timeout_ms);
 
