@@ -350,8 +350,7 @@ int etalon_emission_kick(struct etalon_board *board);
 /* The holder loses control: from now on -ESTALE. */
 void etalon_emission_revoke(struct etalon_board *board);
 
-/* ---- control.c ---- */
-/* Under board->lock, in OFF: what an earlier holder narrowed has the limits of the present one. */
+/* control.c: with board->lock held, in OFF. What was narrowed has the present holder's limits. */
 int etalon_control_settle_limits(struct etalon_board *board);
 
 #if IS_REACHABLE(CONFIG_HWMON)

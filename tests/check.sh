@@ -99,9 +99,11 @@ for level in "${levels[@]}"; do
 	vm)
 		[ -z "${testbed:-}" ] || hasten_testbed
 		# Guests wait for half of their time: they run side by side.
-		mapfile -t list < <(scripts vm | grep -v -F -f tests/vm/alone); RUN_TIMEOUT=${RUN_TIMEOUT:-2400} RUN_JOBS=$(nproc) run_level vm "" "${list[@]}"
+		mapfile -t list < <(scripts vm | grep -v -F -f tests/vm/alone)
+		RUN_TIMEOUT=${RUN_TIMEOUT:-2400} RUN_JOBS=$(nproc) run_level vm "" "${list[@]}"
 		await_patient
-		mapfile -t list < <(scripts vm | grep -F -f tests/vm/alone); RUN_TIMEOUT=${RUN_TIMEOUT:-2400} run_level vm "" "${list[@]}" ;;
+		mapfile -t list < <(scripts vm | grep -F -f tests/vm/alone)
+		RUN_TIMEOUT=${RUN_TIMEOUT:-2400} run_level vm "" "${list[@]}" ;;
 	*) echo "check: no level '$level'; levels: static unit memory fuzz bus system vm" >&2; exit 2 ;;
 	esac
 done

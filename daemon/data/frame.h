@@ -75,7 +75,10 @@ struct frame_builder {
 /* `columns` gives name, unit and type; on success columns[i].f64/u32 point into the mapping. */
 int frame_begin(struct frame_builder *builder, struct table_column *columns, size_t column_count,
 		uint64_t rows, uint64_t first_point, uint64_t stride, const char *meta_json);
-/* Unmaps, seals against every change and returns the fd, or negative errno: -EBUSY when pages stayed pinned for seconds. */
+/*
+ * Unmaps, seals against every change and returns the fd, or negative errno: -EBUSY when pages stayed
+ * pinned for seconds.
+ */
 int frame_finish(struct frame_builder *builder);
 void frame_abandon(struct frame_builder *builder);
 
