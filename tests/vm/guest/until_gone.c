@@ -31,6 +31,8 @@
 static pthread_t worker;
 static jmp_buf gone;
 static bool in_program; /* START was accepted, END is owed */
+static pthread_t kicker;
+static bool kicking;
 
 /* In place of an answer that a board would have given. */
 static void board_gone(void)
@@ -151,6 +153,22 @@ static void *keep_kicking(void *userdata)
 	return NULL;
 }
 
+static void start_kicking(struct client *c)
+{
+	kicking = pthread_create(&kicker, NULL, keep_kicking, c) == 0;
+	if (!kicking)
+		die("no thread");
+}
+
+static void stop_kicking(void)
+{
+	if (!kicking)
+		return;
+	pthread_cancel(kicker);
+	pthread_join(kicker, NULL);
+	kicking = false;
+}
+
 static void make(const char *file)
 {
 	close(open(file, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
@@ -183,12 +201,10 @@ static void run_sweeps(struct client *c, uint64_t *seed, const char *up, struct 
 		const struct sweep sweep = next_sweep(seed, generation);
 		const bool mapped = random_below(seed, 2);
 		struct etalon_load load;
-		pthread_t kicker;
 
 		if (sweep.light) {
 			client_light(c, c->description->watchdog_max_ns);
-			if (pthread_create(&kicker, NULL, keep_kicking, c))
-				die("no thread");
+			start_kicking(c);
 		}
 		load = client_load(c, &sweep);
 		client_start(c);
@@ -201,8 +217,7 @@ static void run_sweeps(struct client *c, uint64_t *seed, const char *up, struct 
 		if (ret->points != sweep.points || ret->crc != ret->end.crc)
 			die("%llu of %u points", (unsigned long long)ret->points, sweep.points);
 		if (sweep.light) {
-			pthread_cancel(kicker);
-			pthread_join(kicker, NULL);
+			stop_kicking();
 			darken(c);
 		}
 	}
@@ -316,6 +331,7 @@ int main(int argc, char **argv)
 	expect_whole_ledger(&l);
 	expect_no_answers(&others);
 	touch_memory(&c);
+	stop_kicking(); /* before its file is closed */
 	if (!quiet)
 		pthread_join(asker, NULL);
 	make(argv[3]);
