@@ -20,12 +20,12 @@ host_freeze() {
 	qmp stop && sleep $freeze_s && qmp cont
 }
 
-# The guest stands still meanwhile: QEMU 11.1 does not survive when the connection ends in the
-# middle of an access (error_setv: Assertion `*errp == NULL'), so the board goes between two
-# instructions of the guest.
+# QEMU 11.1 does not survive when the connection ends in the middle of an access, or with bytes that
+# the board has not read (error_setv: Assertion `*errp == NULL'): the guest stands still, and the
+# board has had time to read, before it goes.
 host_kill_board() {
 	local pid
-	pid=$(cat "$BOARD_PIDFILE") && qmp stop && kill -KILL "$pid" || return
+	pid=$(cat "$BOARD_PIDFILE") && qmp stop && sleep 0.2 && kill -KILL "$pid" || return
 	rm "$BOARD_PIDFILE"
 	sleep 0.2 # it is dead, and QEMU has seen the end of its connection
 	qmp cont
