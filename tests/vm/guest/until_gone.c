@@ -162,8 +162,6 @@ static void start_kicking(struct client *c)
 
 static void stop_kicking(void)
 {
-	if (!kicking)
-		return;
 	pthread_cancel(kicker);
 	pthread_join(kicker, NULL);
 	kicking = false;
@@ -331,7 +329,8 @@ int main(int argc, char **argv)
 	expect_whole_ledger(&l);
 	expect_no_answers(&others);
 	touch_memory(&c);
-	stop_kicking(); /* before its file is closed */
+	if (kicking) /* it ends when it is told, and before its file is closed */
+		pthread_join(kicker, NULL);
 	if (!quiet)
 		pthread_join(asker, NULL);
 	make(argv[3]);
