@@ -20,9 +20,9 @@ host_freeze() {
 	qmp stop && sleep $freeze_s && qmp cont
 }
 
-# QEMU 11.1 does not survive when the connection ends in the middle of an access, or with bytes that
-# the board has not read (error_setv: Assertion `*errp == NULL'): the guest stands still, and the
-# board has had time to read, before it goes.
+# QEMU 11.1 does not survive when the connection ends in the middle of an access (error_setv: Assertion
+# `*errp == NULL'), and once did not although the guest stood still, it seems because of bytes that the
+# board had not read: the guest stands still, and the board has had time to read, before it goes.
 host_kill_board() {
 	local pid
 	pid=$(cat "$BOARD_PIDFILE") && qmp stop && sleep 0.2 && kill -KILL "$pid" || return
