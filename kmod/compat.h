@@ -6,8 +6,10 @@
 #ifndef ETALON_COMPAT_H
 #define ETALON_COMPAT_H
 
+#include <linux/device/class.h>
 #include <linux/hrtimer.h>
 #include <linux/mm.h>
+#include <linux/module.h>
 
 #include "kernel_features.h"
 
@@ -22,6 +24,13 @@ static inline void etalon_hrtimer_setup(struct hrtimer *timer,
 	timer->function = function;
 #endif
 }
+
+/* A macro: the older form keeps a lock's class where it is written. */
+#if ETALON_HAVE_CLASS_CREATE_NAME
+#define etalon_class_create(name) class_create(name)
+#else
+#define etalon_class_create(name) class_create(THIS_MODULE, name)
+#endif
 
 static inline void etalon_vm_flags(struct vm_area_struct *vma, unsigned long set,
 				   unsigned long clear)

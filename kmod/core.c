@@ -28,6 +28,12 @@ MODULE_PARM_DESC(ring_mib,
 static dev_t first_devt;
 static DEFINE_IDA(numbers);
 
+/*
+ * The kernel's own, not a part of the module: whatever a delayed release of it still reads is there
+ * when the module has gone.
+ */
+static struct class *etalon_class;
+
 /* Boards that are not released yet, and the module: that code must not go before they have. */
 static refcount_t unreleased = REFCOUNT_INIT(1);
 static DECLARE_COMPLETION(all_released);
@@ -269,7 +275,7 @@ struct etalon_board *etalon_board_alloc(struct device *parent, const struct etal
 	refcount_inc(&unreleased);
 	device_initialize(&board->dev);
 	board->dev.parent = parent;
-	board->dev.class = &etalon_class;
+	board->dev.class = etalon_class;
 	board->dev.release = release_board;
 	board->ops = ops;
 	board->link = link;
@@ -422,20 +428,17 @@ static struct attribute *etalon_attrs[] = {
 };
 ATTRIBUTE_GROUPS(etalon);
 
-struct class etalon_class = {
-	.name = "etalon",
-	.dev_groups = etalon_groups,
-};
-
 static int __init etalon_init(void)
 {
-	int ret = class_register(&etalon_class);
+	int ret;
 
-	if (ret)
-		return ret;
+	etalon_class = etalon_class_create("etalon");
+	if (IS_ERR(etalon_class))
+		return PTR_ERR(etalon_class);
+	etalon_class->dev_groups = etalon_groups;
 	ret = alloc_chrdev_region(&first_devt, 0, BOARDS_MAX, "etalon");
 	if (ret)
-		class_unregister(&etalon_class);
+		class_destroy(etalon_class);
 	return ret;
 }
 module_init(etalon_init);
@@ -445,7 +448,7 @@ static void __exit etalon_exit(void)
 	if (!refcount_dec_and_test(&unreleased))
 		wait_for_completion(&all_released);
 	unregister_chrdev_region(first_devt, BOARDS_MAX);
-	class_unregister(&etalon_class);
+	class_destroy(etalon_class);
 	ida_destroy(&numbers);
 }
 module_exit(etalon_exit);

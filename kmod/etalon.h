@@ -289,7 +289,6 @@ void etalon_board_aux_event(struct etalon_board *board);
 #define ETALON_DATA_OFFSET 0x100000UL
 
 extern const struct file_operations etalon_fops;
-extern struct class etalon_class;
 
 /* core.c: call with board->lock held */
 /* 0, -ENODEV gone, -EAGAIN asleep. */

@@ -42,3 +42,6 @@ feature GPIO_SET_INT '
 #include <linux/gpio/driver.h>
 static int f(struct gpio_chip *c, unsigned int n, int v) { return 0; }
 void probe(struct gpio_chip *c) { c->set = f; }' "$@"
+feature CLASS_CREATE_NAME '
+#include <linux/device.h>
+struct class *probe(void) { return class_create("probe"); }' "$@"
