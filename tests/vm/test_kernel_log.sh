@@ -11,7 +11,7 @@ trap 'rm -f "$log"' EXIT
 expect() { # trouble|clean line
 	local found=clean
 	printf '[    1.000000] before\n%s\n[    1.000002] after\n' "$2" >"$log"
-	tests/vm/kernel-log.sh "$log" >/dev/null || found=trouble
+	tests/vm/kernel-log.sh "$log" >/dev/null 2>&1 || found=trouble
 	if [ $found = "$1" ]; then
 		passed=$((passed + 1))
 	else
@@ -71,5 +71,38 @@ done <<'LINES'
 [    0.1]     ok 2 etalon_ring_wraps
 [    0.1] debug: unmapping init memory
 LINES
+
+report() { # frame lock
+	cat <<-LINES
+		[    2.1] WARNING: possible circular locking dependency detected
+		[    2.1] irq/24-pciehp/27 is trying to acquire lock:
+		[    2.1] ffff888004170b00 (&ctrl->reset_lock){.+.+}-{3:3}, at: pciehp_unconfigure_device+0x1d2/0x2c0
+		[    2.1] but task is already holding lock:
+		[    2.1] ffffffff824ac788 (pci_rescan_remove_lock){+.+.}-{3:3}, at: pci_lock_rescan_remove+0x16/0x20
+		[    2.1] -> #1 ($2){+.+.}-{3:3}:
+		[    2.1] -> #0 (&ctrl->reset_lock){.+.+}-{3:3}:
+		[    2.1]        $1+0x22a/0x290
+		[    2.1]  *** DEADLOCK ***
+	LINES
+}
+
+closing='[    2.1]  </TASK>'
+lock=pci_rescan_remove_lock
+expect clean "$(report pciehp_ist $lock)
+$closing"
+expect trouble "$(report etalon_pci_remove $lock)
+$closing"
+expect trouble "$(report 'remove [etalon_pci]' $lock)
+$closing"
+expect trouble "$(report pciehp_ist '\&board->lock')
+$closing"
+expect trouble "$(report pciehp_ist $lock)"
+expect trouble "$(report pciehp_ist $lock)
+[    2.1] BUG: KASAN: slab-use-after-free in etalon_read+0x1e/0x40
+$closing"
+expect trouble "$(report pciehp_ist $lock)
+$closing
+[    2.1] WARNING: possible circular locking dependency detected"
+
 echo "$passed passed, $failed failed"
 [ $failed = 0 ]
