@@ -6,9 +6,12 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
+#include <malloc.h>
 
 #include "analyse/analyse.h"
 #include "analyse/sandbox.h"
+#include "base/pass_fd.h"
 #include "base/util.h"
 #include "data/frame.h"
 #include "export/file_read.h"
@@ -17,11 +20,14 @@
 #define EXIT_BAD_INPUT 2
 #define JSON_FLAGS (JSON_REAL_PRECISION(12) | JSON_INDENT(1))
 #define MAX_FILES 1000
+#define CHANNEL_MAX 256
 
 struct arguments {
 	bool json;
 	int frame_fd; /* -1: files */
+	int frame_from; /* the same, once it has come; -1: none is to come */
 	const char *channel;
+	char told[CHANNEL_MAX]; /* the channel that comes with a frame */
 	struct analyse_options options;
 	char **files;
 	int file_count;
@@ -30,15 +36,18 @@ struct arguments {
 static const char usage[] =
 	"usage: " PROGRAM " [--json] [--channel NAME] [--method resonances] FILE...\n"
 	"       " PROGRAM " --frame-fd N [--channel NAME]\n"
+	"       " PROGRAM " --frame-from N\n"
 	"\n"
 	"Finds and fits the resonances of one channel: wavelength, width, loaded Q, extinction, free\n"
 	"spectral range, each with its random uncertainty; what the axis has in common stands apart.\n"
 	"\n"
-	"  --json               a JSON document (always so with --frame-fd)\n"
+	"  --json               a JSON document (always so for a frame)\n"
 	"  --channel NAME       column to analyse; default the first signal\n"
 	"  --method NAME        only \"resonances\" so far\n"
 	"  --min-extinction DB  shallower features are not resonances, default 0.1\n"
 	"  --frame-fd N         read a frame from this open descriptor\n"
+	"  --frame-from N       wait for a frame's descriptor, with the channel's name, on this open\n"
+	"                       unix stream socket; hung up before, it ends with 0\n"
 	"  --help, --version\n"
 	"\n"
 	"FILE: CSV, openEPDA or HDF5 with a column \"wavelength, nm\"; - is standard input.\n";
@@ -66,6 +75,16 @@ static int bad_option(const char *option, const char *text, const char *allowed)
 	return EXIT_BAD_INPUT;
 }
 
+static int take_descriptor(const char *option, int *ret)
+{
+	double number;
+
+	if (!parse_number(optarg, 0, 65535, &number))
+		return bad_option(option, optarg, "an open descriptor's number");
+	*ret = (int)number;
+	return 0;
+}
+
 /* 0: go on, 1: done, else the exit status. */
 static int take_option(int option, struct arguments *a)
 {
@@ -88,10 +107,9 @@ static int take_option(int option, struct arguments *a)
 		a->options.min_extinction_db = number;
 		return 0;
 	case 'f':
-		if (!parse_number(optarg, 0, 65535, &number))
-			return bad_option("--frame-fd", optarg, "an open descriptor's number");
-		a->frame_fd = (int)number;
-		return 0;
+		return take_descriptor("--frame-fd", &a->frame_fd);
+	case 's':
+		return take_descriptor("--frame-from", &a->frame_from);
 	case 'h':
 		fputs(usage, stdout);
 		return 1;
@@ -112,11 +130,12 @@ static int parse(int argc, char **argv, struct arguments *a)
 		{"method", required_argument, NULL, 'm'},
 		{"min-extinction", required_argument, NULL, 'e'},
 		{"frame-fd", required_argument, NULL, 'f'},
+		{"frame-from", required_argument, NULL, 's'},
 		{"help", no_argument, NULL, 'h'},
 		{"version", no_argument, NULL, 'v'},
 		{},
 	};
-	int option;
+	int option, inputs;
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0) {
 		int r = take_option(option, a);
@@ -126,9 +145,10 @@ static int parse(int argc, char **argv, struct arguments *a)
 	}
 	a->files = argv + optind;
 	a->file_count = argc - optind;
-	if ((a->frame_fd >= 0) == (a->file_count > 0) || a->file_count > MAX_FILES) {
-		fprintf(stderr, PROGRAM ": name files or --frame-fd, not %s\n%s",
-			a->file_count ? "both" : "neither", usage);
+	inputs = (a->frame_fd >= 0) + (a->frame_from >= 0) + (a->file_count > 0);
+	if (inputs != 1 || a->file_count > MAX_FILES) {
+		fprintf(stderr, PROGRAM ": name files, --frame-fd or --frame-from, not %s\n%s",
+			inputs ? "several of them" : "none", usage);
 		return EXIT_BAD_INPUT;
 	}
 	return 0;
@@ -150,6 +170,17 @@ static int flush(void)
 	if (fflush(stdout) != 0 || ferror(stdout))
 		return complain("standard output", strerror(errno));
 	return 0;
+}
+
+/* 1: none will come. */
+static int await_frame(struct arguments *a)
+{
+	int r = pass_fd_receive(a->frame_from, &a->frame_fd, a->told, sizeof(a->told));
+
+	if (r < 0)
+		return complain("waiting for a frame", strerror(-r));
+	a->channel = a->told;
+	return a->frame_fd < 0 ? 1 : 0;
 }
 
 static int analyse_frame(const struct arguments *a)
@@ -245,16 +276,29 @@ static int analyse_files(const struct arguments *a)
 	return r;
 }
 
+/* One run, then the end: memory given back to the system would only have to be asked for again. */
+static void keep_memory(void)
+{
+	mallopt(M_MMAP_THRESHOLD, 32 << 20); /* the most that is taken */
+	mallopt(M_TRIM_THRESHOLD, INT_MAX);
+}
+
 int main(int argc, char **argv)
 {
-	struct arguments a = {.frame_fd = -1};
+	struct arguments a = {.frame_fd = -1, .frame_from = -1};
 	_cleanup_(team_freep) struct team *team = NULL;
 	int r = parse(argc, argv, &a);
 
 	if (r != 0)
 		return r == 1 ? flush() : r;
+	keep_memory();
 	/* Without helpers it takes longer. */
 	if (team_new(team_helpers_here(), &team) == 0)
 		a.options.team = team;
+	if (a.frame_from >= 0) {
+		r = await_frame(&a);
+		if (r != 0)
+			return r == 1 ? 0 : r;
+	}
 	return a.frame_fd >= 0 ? analyse_frame(&a) : analyse_files(&a);
 }

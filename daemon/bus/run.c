@@ -266,8 +266,8 @@ static int run_analysing(struct task *task, struct store *store)
 {
 	struct analysing *a = container_of(task, struct analysing, task);
 
-	return analysis_of_run(store, a->run, a->channel, a->pending.bus->context->analyse_path,
-			       &a->result, &task->message);
+	return analysis_again(store, a->run, a->channel, a->pending.bus->context->analyse_path,
+			      &a->result, &task->message);
 }
 
 static int run_keeping(struct task *task, struct store *store)

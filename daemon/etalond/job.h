@@ -25,6 +25,7 @@ enum job_state {
 	JOB_STATE_DONE,
 };
 
+struct analysis_worker;
 struct run_entry;
 struct job;
 
@@ -61,6 +62,7 @@ struct job {
 	uint32_t generation; /* of the thread; the board's is set after it */
 	struct acquire_progress progress;
 	struct stream *stream;
+	struct analysis_worker *analyst; /* the thread's; waits for the run's end */
 	sd_event_source *timer; /* progress while it runs; removal when done */
 	uint64_t points_told;
 

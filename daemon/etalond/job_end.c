@@ -280,15 +280,25 @@ int job_store_nothing(struct store *store, void *userdata)
 
 /* ---- on the job's thread ---- */
 
+static int analyse(struct end *e, char **ret_message)
+{
+	struct job *job = e->job;
+	int r = job->reader ? 0 : -EIO;
+
+	if (r == 0 && !job->analyst)
+		r = analysis_worker_start(job->context->analyse_path, &job->analyst, ret_message);
+	return r < 0 ? r
+		     : analysis_of_run(job->reader, job->run, e->meta, NULL, job->analyst,
+				       &e->analysis, ret_message);
+}
+
 static void analyse_and_judge(struct end *e)
 {
 	struct job *job = e->job;
 	_cleanup_free_ char *message = NULL;
 	int r;
 
-	r = job->reader ? analysis_of_run(job->reader, job->run, NULL, job->context->analyse_path,
-					  &e->analysis, &message)
-			: -EIO;
+	r = analyse(e, &message);
 	if (r < 0)
 		say(LOG_WARNING, "run %lld: no analysis: %s", (long long)job->run,
 		    message ? message : strerror(-r));
@@ -349,6 +359,7 @@ void job_end(struct job *job)
 		keep_run(&e);
 	else
 		keep_nothing(job);
+	job->analyst = analysis_worker_free(job->analyst);
 	json_decref(e.meta);
 	json_decref(e.analysis);
 	json_decref(e.reasons);

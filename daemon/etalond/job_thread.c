@@ -6,6 +6,7 @@
 #include "etalond/job.h"
 
 #include "base/util.h"
+#include "etalond/analysis_worker.h"
 
 struct state_mail {
 	struct mail mail;
@@ -76,10 +77,19 @@ static int on_begin(void *userdata, unsigned int segment, const struct segment *
 				    loaded->stride);
 }
 
+/* While the board measures; one that cannot be started is told of at the end. */
+static void start_analyst(struct job *job, unsigned int segment)
+{
+	if (!job->analyst && job->plan->analyse &&
+	    job->plan->segments[segment].purpose == SEGMENT_MAIN)
+		analysis_worker_start(job->context->analyse_path, &job->analyst, NULL);
+}
+
 static int on_block(void *userdata, unsigned int segment, const void *records, size_t bytes)
 {
 	struct sink *sink = userdata;
 
+	start_analyst(sink->job, segment);
 	return stream_block(sink->job->stream, segment, records, bytes);
 }
 

@@ -67,6 +67,12 @@ static bool has_rule(const struct reading *r, struct rule rule)
 	return false;
 }
 
+static void add_once(struct reading *r, size_t index)
+{
+	if (!has_rule(r, r->sheet->rule[index]))
+		add_column(r, index);
+}
+
 static void add_hidden(struct reading *r, struct rule rule)
 {
 	for (size_t i = 0; i < r->sheet->count; i++)
@@ -107,8 +113,13 @@ static int choose_columns(struct reading *r, char **ret_message)
 
 		if (index < 0)
 			return index;
-		if (!has_rule(r, r->sheet->rule[index]))
-			add_column(r, (size_t)index);
+		add_once(r, (size_t)index);
+	}
+	for (size_t i = 0; i < q->optional_count; i++) {
+		int index = sheet_find(r->sheet, q->optional[i], NULL);
+
+		if (index >= 0)
+			add_once(r, (size_t)index);
 	}
 	if (r->count == 0)
 		return fail(ret_message, -EINVAL, "no column was asked for");

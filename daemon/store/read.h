@@ -14,6 +14,8 @@ struct read_request {
 	uint64_t stride; /* >= 1: every stride-th point */
 	const char *const *columns; /* NULL: all */
 	size_t column_count;
+	const char *const *optional; /* besides them, those that the run has */
+	size_t optional_count;
 	bool whole; /* nothing at all, -EFBIG, when what is asked for does not fit */
 };
 

@@ -3,7 +3,10 @@
  * The program etalon-analyse: files and frames in, a table or JSON out, exit 0 or 2, and words that
  * say what was wrong.
  */
+#include <sys/socket.h>
+
 #include "analyse_program.h"
+#include "base/pass_fd.h"
 #include "exported.h"
 #include "run_suite.h"
 
@@ -143,12 +146,57 @@ START_TEST(what_is_no_frame_is_refused)
 }
 END_TEST
 
+/* A socket on which the frame and the channel, or nothing, are there already and the end is near. */
+static struct outcome analyse_from_socket(int frame, const char *channel)
+{
+	struct outcome o;
+	int ends[2];
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+	if (channel)
+		ck_assert_int_eq(pass_fd_send(ends[0], frame, channel), 0);
+	close(ends[0]);
+	o = run_analyse((const char *[]){"--frame-from", "3", NULL}, ends[1]);
+	close(ends[1]);
+	return o;
+}
+
+START_TEST(a_frame_may_come_later)
+{
+	_cleanup_table_ struct table *t = short_sweep();
+	_cleanup_close_ int fd = table_to_frame(t);
+	_cleanup_outcome_ struct outcome o = analyse_from_socket(fd, "through");
+	_cleanup_outcome_ struct outcome other = analyse_from_socket(fd, "drop");
+	_cleanup_outcome_ struct outcome at_once =
+		run_analyse((const char *[]){"--frame-fd", "3", "--channel", "through", NULL}, fd);
+
+	ck_assert_msg(o.status == 0, "%s", o.err);
+	ck_assert_str_eq(o.out, at_once.out);
+	assert_says(&other, 2, "drop");
+}
+END_TEST
+
+START_TEST(none_may_come_at_all)
+{
+	_cleanup_outcome_ struct outcome o = analyse_from_socket(-1, NULL);
+	_cleanup_outcome_ struct outcome no_socket =
+		run_analyse((const char *[]){"--frame-from", "9", NULL}, -1);
+
+	ck_assert_int_eq(o.status, 0);
+	ck_assert_str_eq(o.out, "");
+	ck_assert_str_eq(o.err, "");
+	assert_says(&no_socket, 2, "waiting for a frame");
+}
+END_TEST
+
 static const struct {
 	const char *words[6];
 	const char *says;
 } usages[] = {
-	{{NULL}, "neither"},
-	{{"--frame-fd", "3", "x.csv", NULL}, "both"},
+	{{NULL}, "none"},
+	{{"--frame-fd", "3", "x.csv", NULL}, "several"},
+	{{"--frame-fd", "3", "--frame-from", "4", NULL}, "several"},
+	{{"--frame-from", "a socket", NULL}, "descriptor"},
 	{{"--method", "guess", "x.csv", NULL}, "resonances"},
 	{{"--frame-fd", "three", NULL}, "descriptor"},
 	{{"--min-extinction", "-1", "x.csv", NULL}, "0.001 to 100"},
@@ -225,6 +273,8 @@ int main(void)
 	tcase_add_test(tc, a_file_of_several_that_cannot_be_analysed_leaves_json_whole);
 	tcase_add_test(tc, a_frame_gives_json_without_being_asked);
 	tcase_add_test(tc, what_is_no_frame_is_refused);
+	tcase_add_test(tc, a_frame_may_come_later);
+	tcase_add_test(tc, none_may_come_at_all);
 	tcase_add_loop_test(tc, wrong_usage_is_exit_2_and_says_what_is_allowed, 0,
 			    (int)ARRAY_SIZE(usages));
 	tcase_add_test(tc, bad_files_are_exit_2_with_their_name);

@@ -5,12 +5,13 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "base/util.h"
-#include "etalond/analysis.h"
+#include "etalond/analysis_worker.h"
 
 #include "run_suite.h" /* last: it defines a macro fail() */
 
@@ -38,15 +39,31 @@ static int frame_with(const char *text)
 	return fd;
 }
 
+/* The worker's part of a run, from start to end. */
+static int analyse(const char *path, int timeout_ms, json_t **ret, char **ret_message)
+{
+	_cleanup_close_ int frame = frame_with("bits\n");
+	_cleanup_analysis_worker_ struct analysis_worker *worker = NULL;
+	int r = analysis_worker_start(path, &worker, ret_message);
+
+	return r < 0 ? r
+		     : analysis_worker_run(worker, frame, "through", timeout_ms, ret, ret_message);
+}
+
+static void assert_no_child(void)
+{
+	ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
+	ck_assert_int_eq(errno, ECHILD);
+}
+
 static const struct {
 	const char *name;
 	const char *script;
 	int result;
 	const char *says; /* in the message, or in key "heard" of the result */
 } cases[] = {
-	{"it hears the frame and the channel",
-	 "read x <&3; echo \"{\\\"heard\\\": \\\"$x $*\\\"}\"", 0,
-	 "bits --frame-fd 3 --channel through"},
+	{"it hears the channel", "x=$(cat <&3); echo \"{\\\"heard\\\": \\\"$x $*\\\"}\"", 0,
+	 "through --frame-from 3"},
 	{"its standard input is empty", "cat; echo '{\"heard\": \"nothing\"}'", 0, "nothing"},
 	{"it gets no other descriptors: standard ones, frame, and that of ls",
 	 "ls /proc/self/fd | wc -l | sed 's/.*/{\"heard\": \"&\"}/'", 0, "5"},
@@ -65,15 +82,13 @@ static const struct {
 
 START_TEST(whatever_the_worker_does_is_a_result_or_a_message)
 {
-	_cleanup_close_ int frame = frame_with("bits\n");
 	_cleanup_free_ char *message = NULL;
 	json_t *result = NULL;
 	int timeout_ms = cases[_i].result == -ETIMEDOUT ? 300 : 60000;
 
 	play(cases[_i].script);
-	ck_assert_msg(analysis_run(program, frame, "through", timeout_ms, &result, &message) ==
-			      cases[_i].result,
-		      "%s: %s", cases[_i].name, message ? message : "no message");
+	ck_assert_msg(analyse(program, timeout_ms, &result, &message) == cases[_i].result, "%s: %s",
+		      cases[_i].name, message ? message : "no message");
 	if (cases[_i].result == 0)
 		ck_assert_msg(strstr(json_string_value(json_object_get(result, "heard")),
 				     cases[_i].says) != NULL,
@@ -84,22 +99,48 @@ START_TEST(whatever_the_worker_does_is_a_result_or_a_message)
 			      message ? message : "no message");
 	json_decref(result);
 	unlink(program);
-	/* No child is left behind. */
-	ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
-	ck_assert_int_eq(errno, ECHILD);
+	assert_no_child();
 }
 END_TEST
 
 START_TEST(a_program_that_is_not_there_is_told)
 {
-	_cleanup_close_ int frame = frame_with("bits\n");
 	_cleanup_free_ char *message = NULL;
 	json_t *result = NULL;
 
-	ck_assert_int_eq(analysis_run("/nonexistent/etalon-analyse", frame, "through", 1000,
-				      &result, &message),
-			 -ENOENT);
+	ck_assert_int_eq(analyse("/nonexistent/etalon-analyse", 1000, &result, &message), -ENOENT);
 	ck_assert_ptr_nonnull(strstr(message, "/nonexistent/etalon-analyse"));
+}
+END_TEST
+
+START_TEST(one_that_gets_no_frame_goes)
+{
+	struct analysis_worker *worker = NULL;
+
+	play("exec cat <&3");
+	ck_assert_int_eq(analysis_worker_start(program, &worker, NULL), 0);
+	analysis_worker_free(worker);
+	unlink(program);
+	assert_no_child();
+}
+END_TEST
+
+START_TEST(one_that_died_while_it_waited_is_told)
+{
+	_cleanup_close_ int frame = frame_with("bits\n");
+	_cleanup_analysis_worker_ struct analysis_worker *worker = NULL;
+	_cleanup_free_ char *message = NULL;
+	json_t *result = NULL;
+	siginfo_t info;
+
+	play("echo 'etalon-analyse: no memory' >&2; exit 2");
+	ck_assert_int_eq(analysis_worker_start(program, &worker, NULL), 0);
+	ck_assert_int_eq(waitid(P_ALL, 0, &info, WEXITED | WNOWAIT), 0);
+	ck_assert_int_eq(analysis_worker_run(worker, frame, "through", 60000, &result, &message),
+			 -EINVAL);
+	ck_assert_str_eq(message, "no memory");
+	unlink(program);
+	assert_no_child();
 }
 END_TEST
 
@@ -112,6 +153,8 @@ int main(void)
 	tcase_add_loop_test(tc, whatever_the_worker_does_is_a_result_or_a_message, 0,
 			    (int)ARRAY_SIZE(cases));
 	tcase_add_test(tc, a_program_that_is_not_there_is_told);
+	tcase_add_test(tc, one_that_gets_no_frame_goes);
+	tcase_add_test(tc, one_that_died_while_it_waited_is_told);
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);
 }
