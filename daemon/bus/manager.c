@@ -6,6 +6,7 @@
 #include "bus/bus.h"
 #include "bus/variant.h"
 #include "etalond/audit.h"
+#include "etalond/runs.h"
 
 #define LIST_MAX 200 /* of one call: the rest is asked for with `before` */
 #define LIST_DEFAULT 100
@@ -125,6 +126,14 @@ static int run_listing(struct task *task, struct store *store)
 	return store_runs(store, l->filter, &l->runs);
 }
 
+/* The store knows a run that begins a moment before it is an object; nobody is shown it before. */
+static void leave_out_unborn(json_t *runs, int64_t last)
+{
+	for (size_t i = json_array_size(runs); i-- > 0;)
+		if (json_integer_value(json_object_get(json_array_get(runs, i), "run")) > last)
+			json_array_remove(runs, i);
+}
+
 static void listing_done(struct task *task)
 {
 	struct listing *l = container_of(task, struct listing, task);
@@ -137,6 +146,7 @@ static void listing_done(struct task *task)
 
 		pending_error(l, task->error, message, BUS_NO_SUCH_RUN);
 	} else {
+		leave_out_unborn(runs, runs_last(l->pending.bus->context->runs));
 		reply = pending_reply(l);
 		pending_send(l, reply, reply ? variant_append_dicts(reply, runs) : -ENOMEM);
 	}

@@ -198,13 +198,25 @@ static uint64_t return_ns(const struct description *d, const struct etalon_hw_pr
 	return longest;
 }
 
-/* Settling of one step of an outer axis. */
+/* Of one step of a line; where lists jump to, the program alone does not say. */
+static uint64_t step_move_ns(const struct etalon_hw_source *s, const struct etalon_hw_axis *a,
+			     const struct etalon_hw_gang *g)
+{
+	if (a->shape == ETALON_HW_AXIS_LIST || a->points < 2)
+		return 0;
+	return move_ns((g->stop - g->start) / (int64_t)(a->points - 1), s->default_slew);
+}
+
+/* Way and settling of one step of an outer axis. */
 static uint64_t step_ns(const struct description *d, const struct etalon_hw_axis *a)
 {
 	uint64_t settle = a->mode == ETALON_HW_MODE_WAIT ? a->wait_hold_ns : 0;
 
-	for (unsigned int g = 0; g < a->gang_count && a->mode == ETALON_HW_MODE_STEP; g++)
-		settle = MAX(settle, d->source[a->gang[g].source].settle_ns);
+	for (unsigned int i = 0; i < a->gang_count && a->mode == ETALON_HW_MODE_STEP; i++) {
+		const struct etalon_hw_source *s = &d->source[a->gang[i].source];
+
+		settle = MAX(settle, sum_or_max(step_move_ns(s, a, &a->gang[i]), s->settle_ns));
+	}
 	return sum_or_max(settle, a->settle_ns);
 }
 

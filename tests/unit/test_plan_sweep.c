@@ -262,6 +262,26 @@ START_TEST(a_delay_holds_the_longest_move_and_the_settling)
 }
 END_TEST
 
+#define STAGE_AND_HEATER(stop)                                                      \
+	SWEEP("'axes': [{'sources': [{'source': 'pos_x', 'start': 0, 'stop': " stop \
+	      "}], 'points': 5}, {'sources': [" HEATER "], 'points': 3}], " TIME)
+
+/* The stage's four steps are 0.5 um longer each. */
+START_TEST(the_estimate_holds_the_ways_of_an_outer_axis)
+{
+	_cleanup_(plan_freep) struct plan *near = make(STAGE_AND_HEATER("2000"));
+	_cleanup_(plan_freep) struct plan *far = make(STAGE_AND_HEATER("4000"));
+	const struct etalon_hw_source *stage =
+		&board->source[far->segments[0].program.axis[0].gang[0].source];
+	uint64_t way_ns = (uint64_t)(500 * 1e9 / (double)stage->default_slew);
+
+	ck_assert_str_eq(stage->name, "pos_x");
+	ck_assert_uint_gt(way_ns, 0);
+	ck_assert_uint_ge(far->duration_ns - near->duration_ns, 4 * way_ns);
+	ck_assert_uint_le(far->duration_ns - near->duration_ns, 5 * way_ns + 5);
+}
+END_TEST
+
 START_TEST(zero_needs_no_light_and_reads_all_that_was_named)
 {
 	_cleanup_(plan_freep) struct plan *plan = make(
@@ -474,6 +494,7 @@ int main(void)
 	tcase_add_test(tc, comparators_triggers_and_setpoints_reach_the_program);
 	tcase_add_test(tc, detectors_that_are_too_slow_are_left_out_unless_they_were_asked_for);
 	tcase_add_test(tc, a_delay_holds_the_longest_move_and_the_settling);
+	tcase_add_test(tc, the_estimate_holds_the_ways_of_an_outer_axis);
 	tcase_add_test(tc, zero_needs_no_light_and_reads_all_that_was_named);
 	tcase_add_loop_test(tc, a_bad_sweep_is_refused_in_words, 0, (int)ARRAY_SIZE(refusals));
 	tcase_add_loop_test(tc, points_are_counted_in_order_of_execution, 0,
