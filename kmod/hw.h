@@ -610,6 +610,7 @@ struct etalon_hw_record_point {
 	struct etalon_hw_sample sample[]; /* as many and in the order of program.detector */
 };
 
+/* A source of a STEP axis moved less than its settle time ago; WAIT has seen that its sources settled. */
 #define ETALON_HW_POINT_UNSETTLED (1U << 0)
 #define ETALON_HW_POINT_RUN_IN (1U << 1)
 #define ETALON_HW_POINT_WAVELENGTH_INVALID (1U << 2)

@@ -40,6 +40,7 @@ struct summary {
 	uint64_t points, saturated_points;
 	uint64_t flags[POINT_FLAGS];
 	int thermometer; /* detector, or -1 */
+	bool temperature_swept; /* then it varies because it shall */
 	struct moments temperature;
 };
 
@@ -123,6 +124,19 @@ static int prepare_near(struct summary *s, struct channel *c)
 	return c->near ? 0 : -ENOMEM;
 }
 
+static bool sweeps(const struct etalon_hw_program *program, unsigned int source)
+{
+	for (unsigned int a = 0; a < MIN(program->axis_count, (uint32_t)ETALON_HW_AXES_MAX); a++) {
+		const struct etalon_hw_axis *axis = &program->axis[a];
+
+		for (unsigned int g = 0;
+		     g < MIN(axis->gang_count, (unsigned int)ETALON_HW_GANG_MAX); g++)
+			if (axis->gang[g].source == source)
+				return true;
+	}
+	return false;
+}
+
 int summary_begin(struct summary *s, unsigned int part, const struct etalon_hw_program *program,
 		  uint32_t stride)
 {
@@ -134,8 +148,12 @@ int summary_begin(struct summary *s, unsigned int part, const struct etalon_hw_p
 	s->part = part;
 	s->stride = stride;
 	s->sample_count = program->detector_count;
-	if (part == SUMMARY_MAIN)
+	if (part == SUMMARY_MAIN) {
 		s->aperture_ns = program->aperture_ns;
+		s->temperature_swept =
+			s->thermometer >= 0 &&
+			sweeps(program, s->description->detector[s->thermometer].source);
+	}
 	for (unsigned int i = 0; i < s->sample_count; i++) {
 		const struct etalon_hw_program_detector *d = &program->detector[i];
 		int r;
@@ -370,8 +388,9 @@ static void environment_meta(const struct summary *s, json_t *meta)
 	}
 	set_number(environment, "chip_temperature_c",
 		   moments_mean(&s->temperature) * c.scale + c.offset - 273.15);
-	set_number(environment, "chip_temperature_sigma_c",
-		   moments_deviation(&s->temperature) * c.scale);
+	if (!s->temperature_swept)
+		set_number(environment, "chip_temperature_sigma_c",
+			   moments_deviation(&s->temperature) * c.scale);
 }
 
 static void flags_meta(const struct summary *s, json_t *meta)

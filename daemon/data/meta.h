@@ -20,7 +20,7 @@
  *                    of kind "dark": dark_a, dark_random_a instead of those and below_floor}
  *  monitor          column name of the power monitor, absent when there is none
  *  laser            {rin_db_per_hz}
- *  environment      {chip_temperature_c, chip_temperature_sigma_c}
+ *  environment      {chip_temperature_c, chip_temperature_sigma_c: absent when it was swept}
  *  reference        {run, age_s, reasons: [why it is not to be trusted]} or absent: then the columns are power,
  *                    not loss
  *  flags            {"unsettled": points, "mode-hop": points, ...}: of the measurement's points, only what occurs

@@ -119,7 +119,7 @@ static void consider_emission(const struct program_context *context, struct prog
 			const bool ramps_zero = sources[n].safe_action == ETALON_HW_SAFE_RAMP_ZERO;
 
 			p->drives[n] = true;
-			p->ramps[n] = p->image.axis[a].mode == ETALON_HW_MODE_RAMP;
+			p->steps[n] = p->image.axis[a].mode == ETALON_HW_MODE_STEP;
 			p->drives_ramp_zero |= ramps_zero;
 			if ((sources[n].is_gate || (sources[n].emits && ramps_zero)) &&
 			    reaches(p, a, m))

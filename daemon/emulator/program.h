@@ -41,7 +41,7 @@ struct program {
 	uint64_t points;
 	int64_t *values[ETALON_HW_AXES_MAX][ETALON_HW_GANG_MAX]; /* lists, owned */
 	bool drives[ETALON_HW_SOURCES_MAX];
-	bool ramps[ETALON_HW_SOURCES_MAX];
+	bool steps[ETALON_HW_SOURCES_MAX];
 	bool needs_emitting; /* flagged so, or it would open a gate or drive an emitting current */
 	bool drives_ramp_zero; /* drives a source that ramps to zero when light goes off */
 };

@@ -164,8 +164,7 @@ static uint32_t source_flags(const struct board *b)
 		if (b->source_state[n].in_compliance &&
 		    b->source[n].kind == ETALON_HW_SOURCE_VOLTAGE)
 			flags |= ETALON_HW_POINT_CLAMP;
-		if (s->program->drives[n] && !s->program->ramps[n] &&
-		    b->motions.settled_ns[n] > s->aperture_ns)
+		if (s->program->steps[n] && b->motions.settled_ns[n] > s->aperture_ns)
 			flags |= ETALON_HW_POINT_UNSETTLED;
 	}
 	return flags;

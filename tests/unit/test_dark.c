@@ -224,6 +224,31 @@ START_TEST(a_summary_tells_the_chip_s_temperature)
 }
 END_TEST
 
+/* It varies as it was told to, which is not what makes a run untrustworthy. */
+START_TEST(a_summary_of_a_temperature_sweep_has_no_spread)
+{
+	struct etalon_hw_program sweep = fake_sweep(1549, 1551, 2001);
+	struct etalon_hw_axis *axis = &sweep.axis[0];
+	struct summary *summary;
+	json_t *meta = json_object();
+	const json_t *environment;
+	struct fake_run run;
+
+	axis->gang[axis->gang_count++].source = FAKE_TEC;
+	ck_assert_int_eq(summary_new(board, &summary), 0);
+	fake_run_begin(&run, board, &sweep, 1000);
+	run.status_every = 100;
+	run.temperature_c = 25.125;
+	feed_all(summary, SUMMARY_MAIN, &run);
+	ck_assert_int_eq(summary_meta(summary, meta), 0);
+	environment = json_object_get(meta, "environment");
+	ck_close(number(environment, "chip_temperature_c"), 25.125, 1e-4);
+	ck_assert_ptr_null(json_object_get(environment, "chip_temperature_sigma_c"));
+	json_decref(meta);
+	summary_free(summary);
+}
+END_TEST
+
 START_TEST(a_measurement_of_the_dark_current_tells_it)
 {
 	struct etalon_hw_program dark = fake_dark(500);
@@ -325,6 +350,7 @@ int main(void)
 	tcase_add_test(t, a_measurement_of_the_dark_current_tells_it);
 	tcase_add_test(t, a_summary_counts_saturated_and_dark_points);
 	tcase_add_test(t, a_summary_tells_the_chip_s_temperature);
+	tcase_add_test(t, a_summary_of_a_temperature_sweep_has_no_spread);
 	tcase_add_test(t, kept_dark_readings_give_the_same_conversion);
 	tcase_add_test(t, flags_are_counted_by_name);
 	tcase_add_test(t, a_program_with_unknown_channels_is_refused);

@@ -337,6 +337,7 @@ START_TEST(a_wait_axis_holds_the_points_back_until_it_has_settled)
 		const double read_uk = r->sample[0].mean_q8 / 256.0 * 100 + 298150000;
 
 		ck_assert_double_eq_tol(read_uk, r->index[0] ? 299150000 : 298150000, 25000);
+		ck_assert_uint_eq(r->flags & ETALON_HW_POINT_UNSETTLED, 0);
 	}
 	/* 1 K to 15 mK takes 4.2 time constants of 8 s, and the hold. */
 	ck_assert_uint_gt(bench_point(t, 3)->tick - bench_point(t, 2)->tick, 32ULL * 100000000);
