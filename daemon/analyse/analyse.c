@@ -27,6 +27,7 @@
 #define LEAST_WIDTH 0.25 /* and of one that unseen ripple may have made */
 #define BELOW_ZERO 0.02 /* of the baseline: no light is less, */
 #define BELOW_ZERO_SIGMAS 3.0 /* nor beyond chance */
+#define ALONE_WIDTHS 20.0 /* from the next candidate: more than a first fit's window can reach */
 #define MERGE_WIDTHS 2.5 /* candidates closer than this are one split resonance */
 #define INSIDE_WIDTHS 0.5 /* a centre nearer to an end is not seen well enough to report */
 #define CHANGE_OVER_NOISE 20.0
@@ -194,22 +195,6 @@ static int merge_doublets(struct resonances *all)
 	return 0;
 }
 
-static int first_fits(struct analysis *a)
-{
-	struct resonances *all = &a->all;
-
-	/* One after the other: of two candidates in one dip the second sees what the first took. */
-	for (size_t i = 0; i < all->count; i++) {
-		int r = resonance_first_fit(all, &all->list[i]);
-
-		if (r < 0)
-			return r;
-	}
-	drop_misfits(all, a->widest_part);
-	drop_doubles(all);
-	return merge_doublets(all);
-}
-
 /* ---- families ---- */
 
 static int sort_into_families(struct analysis *a)
@@ -278,8 +263,6 @@ static int find_ripple(struct analysis *a, bool first)
 	return ripple_find(&a->coarse, base, weight, longest_ripple_nm(&a->all), &a->ripple);
 }
 
-/* ---- full fits ---- */
-
 /* One stage of all resonances: each sees its neighbours as they were before it. */
 struct stage {
 	struct resonances before;
@@ -306,6 +289,44 @@ static int for_all(struct analysis *a, int (*of)(const struct resonances *all, s
 	s.before.list = before;
 	return team_run(a->team, a->all.count, stage_turn, &s);
 }
+
+/* ---- first fits ---- */
+
+static bool stands_alone(const struct resonances *all, const struct resonance *r)
+{
+	for (size_t k = 0; k < all->count; k++) {
+		const struct resonance *other = &all->list[k];
+
+		if (other->id != r->id && fabs(other->centre_nm - r->centre_nm) <
+						  ALONE_WIDTHS * fmax(other->fwhm_nm, r->fwhm_nm))
+			return false;
+	}
+	return true;
+}
+
+static int first_fit_alone(const struct resonances *all, struct resonance *r)
+{
+	r->crowded = !stands_alone(all, r);
+	return r->crowded ? 0 : resonance_first_fit(all, r);
+}
+
+static int first_fits(struct analysis *a)
+{
+	struct resonances *all = &a->all;
+	int r = for_all(a, first_fit_alone);
+
+	/* One after the other: of two candidates in one dip the second sees what the first took. */
+	for (size_t i = 0; r == 0 && i < all->count; i++)
+		if (all->list[i].crowded)
+			r = resonance_first_fit(all, &all->list[i]);
+	if (r < 0)
+		return r;
+	drop_misfits(all, a->widest_part);
+	drop_doubles(all);
+	return merge_doublets(all);
+}
+
+/* ---- full fits ---- */
 
 /* No sigma would change by more than a part of itself that nobody can see. */
 static bool is_settled(const struct fit_noise *before, const struct fit_noise *after)

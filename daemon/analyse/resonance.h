@@ -25,6 +25,7 @@ struct resonance {
 	double origin_nm; /* centre of the window in use */
 	double unseen_per_nm; /* of the window in use, see window.h */
 	bool fitted, misfit, overlaps;
+	bool crowded; /* another candidate is near: first fits are to know of each other */
 	double model_error; /* of the depth, where no shape describes the points; else 0 */
 	double lowest_nm; /* of the points themselves: highest for a peak */
 	struct fit fit;
