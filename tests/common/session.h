@@ -38,6 +38,9 @@ struct session_options {
 
 /* Starts all three and waits until the board is on the bus. Aborts the test with what they printed. */
 void session_start(struct session *s, const struct session_options *options);
+/* A board alone: no bus, no daemon. session_stop() ends it, too. */
+void session_start_board(struct session *s, const struct session_options *options);
+/* Of a session that has been started: the emulator or the daemon, again. */
 void session_start_emulator(struct session *s, const struct session_options *options);
 void session_start_daemon(struct session *s); /* waits until the board is on the bus */
 /* SIGTERM, then waits; checks that etalond and emulator exit 0. Removes the folder. */
@@ -47,6 +50,8 @@ void session_kill(pid_t *pid, int signal);
 
 /* Path of a program: malloc'ed. */
 char *session_program(const char *name);
+/* Is it built, so that it can be started? To be asked outside of tests, too. */
+bool session_has_program(const char *name);
 /* Starts a program with stdout and stderr in FILE below dir (NULL: dropped). */
 pid_t session_spawn(const struct session *s, const char *output, const char *const *argv);
 /* etalonctl with these arguments to its end: exit status; *ret_output is both streams, malloc'ed. */

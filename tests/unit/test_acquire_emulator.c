@@ -13,6 +13,7 @@
 
 #include "../common/fake_kernel.h"
 #include "../common/keeping_sink.h"
+#include "../common/link_steps.h"
 #include "../common/session.h"
 #include "base/util.h"
 #include "measure/acquire.h"
@@ -56,12 +57,10 @@ static struct link *open_board(void)
 	char *message = NULL;
 	struct link *l = NULL;
 
-	if (!kernel)
-		ck_assert_msg(link_open_emulated(session.board, &l, &message) == 0, "%s", message);
 	if (!through_kernel)
-		return l;
+		return link_to_board(&session);
 	if (!kernel)
-		kernel = fake_kernel_new(l, 16 << 20);
+		kernel = fake_kernel_new(link_to_board(&session), 16 << 20);
 	ck_assert_msg(fake_kernel_open(kernel, &l, &message) == 0, "%s", message);
 	return l;
 }
@@ -75,22 +74,16 @@ static int open_second(struct link **ret, char **ret_message)
 /* OFF to EMITTING, as the board's owner does it. */
 static void light(void)
 {
-	const struct description *d = board->description;
 	struct link_refusal refusal;
-	struct link_status s;
 
-	for (unsigned int i = 0; i < d->head.source_count; i++)
-		ck_assert_int_eq(board->ops->set_limits(board, i, d->source[i].min,
-							d->source[i].max, &refusal),
-				 0);
+	link_write_limits(board);
 	ck_assert_int_eq(board->ops->arm(board, WATCHDOG_NS, &refusal), 0);
 	atomic_store(&kicking, true);
 	pthread_create(&kicker, NULL, kick, NULL);
 	ck_assert_int_eq(board->ops->emit(board, &refusal), 0);
-	do
-		ck_assert_int_eq(board->ops->status(board, &s), 0);
-	while (s.state == ETALON_HW_STATE_DELAY);
-	ck_assert_uint_eq(s.state, ETALON_HW_STATE_EMITTING);
+	while (link_look(board).state == ETALON_HW_STATE_DELAY)
+		;
+	ck_assert_uint_eq(link_look(board).state, ETALON_HW_STATE_EMITTING);
 }
 
 static void start_emulator(const char *const *arguments, bool max)
@@ -98,13 +91,7 @@ static void start_emulator(const char *const *arguments, bool max)
 	struct session_options options = {
 		.speed_max = max, .emission_delay_ms = 5, .emulator_arguments = arguments};
 
-	session = (struct session){};
-	strcpy(session.dir, "/tmp/etalon-acquire-XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(session.dir));
-	snprintf(session.board, sizeof(session.board), "%s/board", session.dir);
-	snprintf(session.faults, sizeof(session.faults), "%s/faults", session.dir);
-	snprintf(session.log, sizeof(session.log), "%s/log", session.dir);
-	session_start_emulator(&session, &options);
+	session_start_board(&session, &options);
 	board = open_board();
 	keeping_sink_init(&keep);
 	progress = (struct acquire_progress){};
@@ -660,20 +647,6 @@ START_TEST(a_board_that_hangs_for_a_while_is_spoken_to_again)
 }
 END_TEST
 
-/* session_program() asserts, which works in tests only. */
-static bool emulator_is_built(void)
-{
-	const char *build = getenv("ETALON_BUILD");
-	_cleanup_free_ char *program = NULL;
-	char self[4096] = "";
-
-	if (!build && readlink("/proc/self/exe", self, sizeof(self) - 1) > 0)
-		for (int up = 0; up < 3 && strrchr(self, '/'); up++)
-			*strrchr(self, '/') = '\0';
-	program = asprintf_or_null("%s/etalon-emulator", build ? build : self);
-	return program && access(program, X_OK) == 0;
-}
-
 static void add_tests(TCase *tc)
 {
 	tcase_set_timeout(tc, 120);
@@ -709,7 +682,7 @@ int main(void)
 	TCase *tc = tcase_create("socket"), *real = tcase_create("socket, real time");
 	TCase *mapped = tcase_create("kernel"), *mapped_real = tcase_create("kernel, real time");
 
-	if (!emulator_is_built()) {
+	if (!session_has_program("etalon-emulator")) {
 		printf("SKIP acquire emulator: etalon-emulator is not built beside this test\n");
 		return EXIT_SUCCESS;
 	}

@@ -12,6 +12,7 @@
 #include "daemon_pair.h"
 #include "etalond/kernel_boards.h"
 #include "fake_kernel.h"
+#include "link_steps.h"
 #include "session.h"
 #include "uapi/etalon.h"
 
@@ -31,28 +32,13 @@ static struct kernel_boards *boards;
 static struct daemon_pair pair;
 static char error[64];
 
-static struct link *hardware(const struct session *s)
-{
-	struct link *l = NULL;
-	char *message = NULL;
-
-	ck_assert_msg(link_open_emulated(s->board, &l, &message) == 0, "%s", message);
-	return l;
-}
-
 static void start_emulator(struct session *s, const char *serial, bool speed_max)
 {
 	const char *const arguments[] = {"--serial", serial, NULL};
 	struct session_options options = {
 		.speed_max = speed_max, .emission_delay_ms = 5, .emulator_arguments = arguments};
 
-	*s = (struct session){};
-	strcpy(s->dir, "/tmp/etalon-bus-kernel-XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(s->dir));
-	snprintf(s->board, sizeof(s->board), "%s/board", s->dir);
-	snprintf(s->faults, sizeof(s->faults), "%s/faults", s->dir);
-	snprintf(s->log, sizeof(s->log), "%s/log", s->dir);
-	session_start_emulator(s, &options);
+	session_start_board(s, &options);
 }
 
 static void add_board(struct daemon_pair *p, void *userdata)
@@ -66,7 +52,7 @@ static void add_board(struct daemon_pair *p, void *userdata)
 static void start_at(bool speed_max)
 {
 	start_emulator(&emulators[0], SERIAL, speed_max);
-	kernel = fake_kernel_new(hardware(&emulators[0]), 8 << 20);
+	kernel = fake_kernel_new(link_to_board(&emulators[0]), 8 << 20);
 	daemon_pair_start_with(&pair, "default_power: 0 dBm\nwatchdog_ms: 1000\n", add_board, NULL);
 }
 
@@ -124,7 +110,7 @@ static void unplug(const char *node)
 
 static void plug(const char *node, const struct session *emulator, const char *serial)
 {
-	fake_kernel_plug(kernel, node, hardware(emulator));
+	fake_kernel_plug(kernel, node, link_to_board(emulator));
 	udev_says(node, serial);
 }
 
@@ -389,25 +375,12 @@ START_TEST(after_a_reset_the_board_is_taken_up_anew)
 }
 END_TEST
 
-static bool emulator_is_built(void)
-{
-	const char *build = getenv("ETALON_BUILD");
-	_cleanup_free_ char *program = NULL;
-	char self[4096] = "";
-
-	if (!build && readlink("/proc/self/exe", self, sizeof(self) - 1) > 0)
-		for (int up = 0; up < 3 && strrchr(self, '/'); up++)
-			*strrchr(self, '/') = '\0';
-	program = asprintf_or_null("%s/etalon-emulator", build ? build : self);
-	return program && access(program, X_OK) == 0;
-}
-
 int main(void)
 {
 	Suite *suite = suite_create("bus kernel");
 	TCase *tc = tcase_create("kernel"), *real = tcase_create("real time");
 
-	if (!emulator_is_built()) {
+	if (!session_has_program("etalon-emulator")) {
 		printf("SKIP bus kernel: etalon-emulator is not built beside this test\n");
 		return EXIT_SUCCESS;
 	}

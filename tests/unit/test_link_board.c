@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "../common/fake_kernel.h"
+#include "../common/link_steps.h"
 #include "../common/session.h"
 #include "base/util.h"
 #include "calibrate/convert.h"
@@ -25,16 +26,9 @@ static struct link_refusal refusal;
 static void setup(void)
 {
 	struct session_options options = {.speed_max = true, .emission_delay_ms = 5};
-	char *message = NULL;
 
-	session = (struct session){};
-	strcpy(session.dir, "/tmp/etalon-board-XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(session.dir));
-	snprintf(session.board, sizeof(session.board), "%s/board", session.dir);
-	snprintf(session.faults, sizeof(session.faults), "%s/faults", session.dir);
-	snprintf(session.log, sizeof(session.log), "%s/log", session.dir);
-	session_start_emulator(&session, &options);
-	ck_assert_msg(link_open_emulated(session.board, &board, &message) == 0, "%s", message);
+	session_start_board(&session, &options);
+	board = link_to_board(&session);
 }
 
 static void setup_kernel(void)
@@ -70,27 +64,9 @@ static unsigned int source(const char *name)
 	return (unsigned int)i;
 }
 
-static void write_limits(void)
-{
-	const struct description *d = board->description;
-
-	for (unsigned int i = 0; i < d->head.source_count; i++)
-		ck_assert_int_eq(board->ops->set_limits(board, i, d->source[i].min,
-							d->source[i].max, &refusal),
-				 0);
-}
-
-static struct link_status status(void)
-{
-	struct link_status s;
-
-	ck_assert_int_eq(board->ops->status(board, &s), 0);
-	return s;
-}
-
 static void arm(void)
 {
-	write_limits();
+	link_write_limits(board);
 	ck_assert_int_eq(board->ops->arm(board, 1000000000, &refusal), 0);
 }
 
@@ -105,7 +81,7 @@ static const char *said(void)
 
 START_TEST(a_board_wakes_up_dark_and_closed)
 {
-	struct link_status s = status();
+	struct link_status s = link_look(board);
 
 	ck_assert_uint_eq(s.state, ETALON_HW_STATE_OFF);
 	ck_assert_uint_eq(s.causes_live, 0);
@@ -113,7 +89,7 @@ START_TEST(a_board_wakes_up_dark_and_closed)
 	ck_assert_uint_eq(s.status_bits,
 			  ETALON_HW_STATUS_KEY_ON | ETALON_HW_STATUS_INTERLOCK_CLOSED);
 	ck_assert_uint_eq(s.emission_ready_tick, 0);
-	ck_assert_uint_gt(status().tick, s.tick);
+	ck_assert_uint_gt(link_look(board).tick, s.tick);
 }
 END_TEST
 
@@ -167,19 +143,19 @@ START_TEST(arming_needs_limits_and_a_watchdog_within_its_own)
 {
 	ck_assert_int_eq(board->ops->arm(board, 250000000, &refusal), -EACCES);
 	ck_assert_ptr_nonnull(strstr(said(), "are not written: no light before that"));
-	write_limits();
+	link_write_limits(board);
 	ck_assert_int_eq(board->ops->arm(board, 0, &refusal), -ERANGE);
 	ck_assert_ptr_nonnull(strstr(said(), "allowed 50 ms to 1 s"));
 	ck_assert_int_eq(board->ops->arm(board, 2000000000, &refusal), -ERANGE);
 	ck_assert_int_eq(board->ops->emit(board, &refusal), -EBUSY);
-	ck_assert_uint_eq(status().state, ETALON_HW_STATE_OFF);
+	ck_assert_uint_eq(link_look(board).state, ETALON_HW_STATE_OFF);
 	ck_assert_int_eq(board->ops->arm(board, 1000000000, &refusal), 0);
-	ck_assert_uint_eq(status().state, ETALON_HW_STATE_ARMED);
+	ck_assert_uint_eq(link_look(board).state, ETALON_HW_STATE_ARMED);
 	/* Limits are for OFF. */
 	ck_assert_int_eq(board->ops->set_limits(board, source("h1"), 0, 1000000000, &refusal),
 			 -EBUSY);
 	ck_assert_int_eq(board->ops->off(board), 0);
-	ck_assert_uint_eq(status().last_off_cause, ETALON_HW_CAUSE_HOST);
+	ck_assert_uint_eq(link_look(board).last_off_cause, ETALON_HW_CAUSE_HOST);
 }
 END_TEST
 
@@ -187,30 +163,30 @@ START_TEST(light_comes_after_its_delay_and_goes_at_once)
 {
 	arm();
 	ck_assert_int_eq(board->ops->emit(board, &refusal), 0);
-	while (status().state == ETALON_HW_STATE_DELAY)
+	while (link_look(board).state == ETALON_HW_STATE_DELAY)
 		;
-	ck_assert_uint_eq(status().state, ETALON_HW_STATE_EMITTING);
-	ck_assert(status().status_bits & ETALON_HW_STATUS_INDICATOR);
+	ck_assert_uint_eq(link_look(board).state, ETALON_HW_STATE_EMITTING);
+	ck_assert(link_look(board).status_bits & ETALON_HW_STATUS_INDICATOR);
 	ck_assert_int_eq(board->ops->set_source(board, source("gate"), 1, &refusal), 0);
 	ck_assert_int_eq(board->ops->kick(board), 0);
 	ck_assert_int_eq(board->ops->off(board), 0);
-	ck_assert_uint_eq(status().state, ETALON_HW_STATE_OFF);
+	ck_assert_uint_eq(link_look(board).state, ETALON_HW_STATE_OFF);
 	ck_assert_int_eq(board->ops->set_source(board, source("gate"), 1, &refusal), -EBUSY);
 }
 END_TEST
 
 START_TEST(without_a_kick_the_board_trips_and_says_why)
 {
-	write_limits();
+	link_write_limits(board);
 	ck_assert_int_eq(board->ops->arm(board, 50000000, &refusal), 0);
-	while (status().state == ETALON_HW_STATE_ARMED) /* reading does not kick */
+	while (link_look(board).state == ETALON_HW_STATE_ARMED) /* reading does not kick */
 		;
-	ck_assert_uint_eq(status().state, ETALON_HW_STATE_TRIPPED);
-	ck_assert_uint_eq(status().causes_latched, ETALON_HW_CAUSE_WATCHDOG);
+	ck_assert_uint_eq(link_look(board).state, ETALON_HW_STATE_TRIPPED);
+	ck_assert_uint_eq(link_look(board).causes_latched, ETALON_HW_CAUSE_WATCHDOG);
 	ck_assert_int_eq(board->ops->off(board), 0); /* dark already */
-	ck_assert_uint_eq(status().state, ETALON_HW_STATE_TRIPPED);
+	ck_assert_uint_eq(link_look(board).state, ETALON_HW_STATE_TRIPPED);
 	ck_assert_int_eq(board->ops->clear(board, &refusal), 0);
-	ck_assert_uint_eq(status().state, ETALON_HW_STATE_OFF);
+	ck_assert_uint_eq(link_look(board).state, ETALON_HW_STATE_OFF);
 }
 END_TEST
 
@@ -218,11 +194,11 @@ START_TEST(a_trip_is_not_cleared_while_its_cause_lives)
 {
 	arm();
 	session_fault(&session, "{\"fault\": \"interlock-open\"}");
-	ck_assert_uint_eq(status().state, ETALON_HW_STATE_TRIPPED);
+	ck_assert_uint_eq(link_look(board).state, ETALON_HW_STATE_TRIPPED);
 	ck_assert_int_eq(board->ops->clear(board, &refusal), -EACCES);
 	ck_assert_ptr_nonnull(strstr(said(), "interlock open"));
 	session_fault(&session, "{\"fault\": \"interlock-close\"}");
-	if (status().causes_live & ETALON_HW_CAUSE_LOCAL_RESET)
+	if (link_look(board).causes_live & ETALON_HW_CAUSE_LOCAL_RESET)
 		session_fault(&session, "{\"fault\": \"local-reset\"}");
 	ck_assert_int_eq(board->ops->clear(board, &refusal), 0);
 }
@@ -370,26 +346,13 @@ START_TEST(closing_the_link_darkens_the_board)
 	ck_assert_int_eq(board->ops->emit(board, &refusal), 0);
 	link_close(board);
 	open_again();
-	ck_assert_uint_ne(status().state, ETALON_HW_STATE_EMITTING);
-	ck_assert_uint_ne(status().state, ETALON_HW_STATE_DELAY);
+	ck_assert_uint_ne(link_look(board).state, ETALON_HW_STATE_EMITTING);
+	ck_assert_uint_ne(link_look(board).state, ETALON_HW_STATE_DELAY);
 	/* A driver is still there, and commands it. */
-	ck_assert_uint_eq(status().last_off_cause,
+	ck_assert_uint_eq(link_look(board).last_off_cause,
 			  kernel ? ETALON_HW_CAUSE_HOST : ETALON_HW_CAUSE_LINK);
 }
 END_TEST
-
-static bool emulator_is_built(void)
-{
-	const char *build = getenv("ETALON_BUILD");
-	_cleanup_free_ char *program = NULL;
-	char self[4096] = "";
-
-	if (!build && readlink("/proc/self/exe", self, sizeof(self) - 1) > 0)
-		for (int up = 0; up < 3 && strrchr(self, '/'); up++)
-			*strrchr(self, '/') = '\0';
-	program = asprintf_or_null("%s/etalon-emulator", build ? build : self);
-	return program && access(program, X_OK) == 0;
-}
 
 static void add_tests(TCase *tc)
 {
@@ -414,7 +377,7 @@ int main(void)
 	Suite *suite = suite_create("link board");
 	TCase *socket = tcase_create("socket"), *mapped = tcase_create("kernel");
 
-	if (!emulator_is_built()) {
+	if (!session_has_program("etalon-emulator")) {
 		printf("SKIP link board: etalon-emulator is not built beside this test\n");
 		return EXIT_SUCCESS;
 	}
