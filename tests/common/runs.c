@@ -79,21 +79,31 @@ char *run_verdict(sd_bus *bus, int64_t run)
 	return run_text(bus, run, "Verdict");
 }
 
-json_t *run_whole_ledger(sd_bus *bus, int64_t run)
+static json_t *run_dict(sd_bus *bus, int64_t run, const char *property)
 {
 	_cleanup_free_ char *path = run_path(run), *message = NULL;
 	sd_bus_error error = SD_BUS_ERROR_NULL;
 	sd_bus_message *reply = NULL;
-	json_t *ledger = NULL;
+	json_t *dict = NULL;
 
-	ck_assert_msg(sd_bus_get_property(bus, SERVICE, path, "org.etalon1.Run", "Ledger", &error,
+	ck_assert_msg(sd_bus_get_property(bus, SERVICE, path, "org.etalon1.Run", property, &error,
 					  &reply, "a{sv}") >= 0,
-		      "ledger of %lld: %s", (long long)run, error.message);
-	ck_assert_msg(variant_read_dict(reply, &ledger, &message) >= 0, "ledger of %lld: %s",
+		      "%s of %lld: %s", property, (long long)run, error.message);
+	ck_assert_msg(variant_read_dict(reply, &dict, &message) >= 0, "%s of %lld: %s", property,
 		      (long long)run, message ? message : "cannot be read");
 	sd_bus_message_unref(reply);
 	sd_bus_error_free(&error);
-	return ledger;
+	return dict;
+}
+
+json_t *run_whole_ledger(sd_bus *bus, int64_t run)
+{
+	return run_dict(bus, run, "Ledger");
+}
+
+json_t *run_metadata(sd_bus *bus, int64_t run)
+{
+	return run_dict(bus, run, "Metadata");
 }
 
 uint64_t run_ledger(sd_bus *bus, int64_t run, const char *key)

@@ -17,6 +17,7 @@ int64_t runs_newest(sd_bus *bus);
 char *run_status(sd_bus *bus, int64_t run);
 char *run_verdict(sd_bus *bus, int64_t run); /* malloc'ed, "" while there is none */
 json_t *run_whole_ledger(sd_bus *bus, int64_t run); /* new reference */
+json_t *run_metadata(sd_bus *bus, int64_t run); /* new reference */
 /* One number of Run.Ledger; aborts the test when it is not there. */
 uint64_t run_ledger(sd_bus *bus, int64_t run, const char *key);
 /* All points, over as many GetData calls as it takes: rows and CRC-32C of everything but the meta. */
