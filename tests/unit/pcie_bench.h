@@ -183,6 +183,15 @@ static inline uint32_t pcie_upload(struct pcie_host *h, uint16_t kind, uint16_t 
 	return command(h->t, ETALON_HW_COMMAND_UPLOAD);
 }
 
+/* A program of single steps, nothing else in it. */
+static inline struct etalon_hw_program pcie_steps(uint32_t points)
+{
+	struct etalon_hw_program p = bench_program();
+
+	bench_axis(&p, ETALON_HW_MODE_STEP, ETALON_HW_FORWARD, points);
+	return p;
+}
+
 static inline void pcie_start(struct pcie_host *h, const struct etalon_hw_program *p)
 {
 	ck_assert_uint_eq(pcie_upload(h, ETALON_HW_UPLOAD_PROGRAM, 0, p, sizeof(*p)),
