@@ -229,6 +229,20 @@ static inline void bench_write_limits(struct bench *t)
 	}
 }
 
+/* What a driver limits before light: the laser has its span, the other sources that emit stay at zero. */
+static const struct {
+	unsigned int source;
+	int64_t low, high;
+} bench_laser_limits[] = {
+	{ERB1_LASER_WAVELENGTH, 1480000000, 1640000000},
+	{ERB1_LASER_POWER, 100000000000, 10000000000000},
+	{ERB1_LD1, 0, 0},
+	{ERB1_CUR1, 0, 0},
+	{ERB1_CUR1 + 1, 0, 0},
+	{ERB1_CUR1 + 2, 0, 0},
+	{ERB1_CUR1 + 3, 0, 0},
+};
+
 static inline void bench_arm(struct bench *t, uint32_t watchdog_ms)
 {
 	bench_write_limits(t);

@@ -217,24 +217,13 @@ static void await_state(int fd, uint32_t state, bool kicks)
 
 static void emit(int fd, uint32_t watchdog_ms)
 {
-	static const struct {
-		unsigned int source;
-		int64_t low, high;
-	} limits[] = {
-		{ERB1_LASER_WAVELENGTH, 1480000000, 1640000000},
-		{ERB1_LASER_POWER, 100000000000, 10000000000000},
-		{ERB1_LD1, 0, 0},
-		{ERB1_CUR1, 0, 0},
-		{ERB1_CUR1 + 1, 0, 0},
-		{ERB1_CUR1 + 2, 0, 0},
-		{ERB1_CUR1 + 3, 0, 0},
-	};
+	for (size_t i = 0; i < ARRAY_SIZE(bench_laser_limits); i++) {
+		const uint32_t base = ETALON_REG_SOURCE(bench_laser_limits[i].source);
 
-	for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
-		const uint32_t base = ETALON_REG_SOURCE(limits[i].source);
-
-		ck_assert_uint_eq(put64(fd, base + ETALON_SOURCE_LIMIT_LOW, limits[i].low), 0);
-		ck_assert_uint_eq(put64(fd, base + ETALON_SOURCE_LIMIT_HIGH, limits[i].high), 0);
+		ck_assert_uint_eq(
+			put64(fd, base + ETALON_SOURCE_LIMIT_LOW, bench_laser_limits[i].low), 0);
+		ck_assert_uint_eq(
+			put64(fd, base + ETALON_SOURCE_LIMIT_HIGH, bench_laser_limits[i].high), 0);
 	}
 	ck_assert_uint_eq(put(fd, ETALON_REG_WATCHDOG_NS, watchdog_ms * (uint32_t)MS), 0);
 	ck_assert_uint_eq(put(fd, ETALON_REG_COMMAND, ETALON_HW_COMMAND_ARM), 0);
