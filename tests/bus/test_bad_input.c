@@ -6,6 +6,7 @@
 #include "holder.h"
 #include "runs.h"
 #include "session.h"
+#include "typing.h"
 
 #include <check.h>
 #include <errno.h>
@@ -23,74 +24,9 @@
 #include "base/util.h"
 #include "run_suite.h"
 
-#define WORDS_MAX 32
 #define SWEEP "sweep wavelength 1549nm 1551nm --step 1pm -d through --no-plot"
 #define LONG_SWEEP "sweep wavelength 1540nm 1560nm --step 1pm --speed 2nm/s -d through --no-plot"
 #define MAIN_POINTS 2001
-
-static const struct session_options fast = {
-	.speed_max = true,
-	.watchdog_ms = SESSION_PATIENT_WATCHDOG_MS,
-};
-static const struct session_options real_time = {.watchdog_ms = SESSION_PATIENT_WATCHDOG_MS};
-
-/* ---- typing ---- */
-
-static pid_t begin(const struct session *s, const char *output, const char *command)
-{
-	_cleanup_free_ char *copy = strdup(command);
-	const char *words[WORDS_MAX] = {"etalonctl"};
-	char *rest = NULL;
-	int n = 1;
-
-	for (char *word = strtok_r(copy, " ", &rest); word && n < WORDS_MAX - 1;
-	     word = strtok_r(NULL, " ", &rest))
-		words[n++] = word;
-	return session_spawn(s, output, words);
-}
-
-static char *content(const struct session *s, const char *name)
-{
-	_cleanup_free_ char *path = asprintf_or_null("%s/%s", s->dir, name);
-	_cleanup_fclose_ FILE *f = fopen(path, "re");
-	char *text = NULL;
-	size_t room = 0;
-
-	if (!f || getdelim(&text, &room, EOF, f) < 0) {
-		free(text);
-		text = strdup("");
-	}
-	return text;
-}
-
-static int finish(pid_t pid)
-{
-	int status = 0;
-
-	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
-
-/* Types a command: its exit code, and what it said. */
-static int type(const struct session *s, const char *command, char **ret_text)
-{
-	_cleanup_free_ char *path = asprintf_or_null("%s/typed.out", s->dir);
-	int code;
-
-	unlink(path);
-	code = finish(begin(s, "typed.out", command));
-	*ret_text = content(s, "typed.out");
-	return code;
-}
-
-static void typed(const struct session *s, int code, const char *says, const char *command)
-{
-	_cleanup_free_ char *text = NULL;
-	int is = type(s, command, &text);
-
-	ck_assert_msg(is == code, "%s: exit %d, not %d: %s", command, is, code, text);
-	ck_assert_msg(strstr(text, says) != NULL, "%s does not say \"%s\": %s", command, says, text);
-}
 
 /* ---- light, by the board's log ---- */
 
@@ -112,16 +48,6 @@ static void must_be_dark(const struct session *s, bool was_lit)
 	json_decref(log);
 	ck_assert_msg(!lit, "the port is lit at the end of the board's log");
 	ck_assert_msg(ever == was_lit, "light: %s", ever ? "though none was asked for" : "never");
-}
-
-static void wait_off(const struct session *s)
-{
-	sd_bus *bus = session_bus(s);
-	_cleanup_free_ char *board = session_board_path(bus);
-
-	ck_assert_ptr_nonnull(board);
-	ck_assert_msg(session_wait_state(bus, board, "off", 10000), "the board is not off");
-	sd_bus_flush_close_unref(bus);
 }
 
 static uint32_t crc_of(const struct session *s, int64_t run, uint64_t points)
@@ -177,11 +103,11 @@ START_TEST(what_cannot_be_measured_is_refused_with_what_is_allowed_and_no_light)
 {
 	struct session s;
 
-	session_start(&s, &fast);
+	session_start(&s, &typing_fast);
 	for (size_t i = 0; i < ARRAY_SIZE(typos); i++)
 		typed(&s, typos[i].code, typos[i].says, typos[i].command);
 	typed(&s, 0, "no runs yet", "runs");
-	wait_off(&s);
+	typing_await_state(&s, "off");
 	must_be_dark(&s, false);
 	session_stop(&s);
 }
@@ -210,11 +136,11 @@ START_TEST(a_run_of_a_board_that_lies_is_never_complete_and_says_why)
 	uint32_t crc;
 	int code;
 
-	session_start(&s, &fast);
+	session_start(&s, &typing_fast);
 	typed(&s, 0, "complete", SWEEP);
 	crc = crc_of(&s, 1, MAIN_POINTS);
 	session_fault(&s, liars[_i].fault);
-	code = type(&s, SWEEP, &text);
+	code = typing_run(&s, SWEEP, &text);
 	ck_assert_msg(code == 3 || code == 5, "%s: exit %d: %s", liars[_i].fault, code, text);
 	ck_assert_msg(strstr(text, liars[_i].says) != NULL, "%s: the reason is not told: %s",
 		      liars[_i].fault, text);
@@ -223,7 +149,7 @@ START_TEST(a_run_of_a_board_that_lies_is_never_complete_and_says_why)
 	status = run_status(bus, 2);
 	sd_bus_flush_close_unref(bus);
 	ck_assert_msg(streq(status, "partial"), "%s: run 2 is %s", liars[_i].fault, status);
-	wait_off(&s);
+	typing_await_state(&s, "off");
 	must_be_dark(&s, true);
 	ck_assert_uint_eq(crc_of(&s, 1, MAIN_POINTS), crc);
 	session_stop(&s);
@@ -234,10 +160,10 @@ START_TEST(a_record_that_comes_twice_counts_once)
 {
 	struct session s;
 
-	session_start(&s, &fast);
+	session_start(&s, &typing_fast);
 	session_fault(&s, "{\"fault\":\"duplicate-record\",\"at_point\":1000}");
 	typed(&s, 0, "produced 2001  received 2001  dropped 0  crc ok", SWEEP);
-	wait_off(&s);
+	typing_await_state(&s, "off");
 	must_be_dark(&s, true);
 	session_stop(&s);
 }
@@ -259,16 +185,16 @@ START_TEST(a_board_that_falls_silent_ends_the_sweep_dark_and_partial)
 	sd_bus *bus;
 	int code;
 
-	session_start(&s, &real_time); /* real time, so that there is a middle */
+	session_start(&s, &typing_real_time); /* real time, so that there is a middle */
 	session_fault(&s, silences[_i].fault);
-	code = type(&s, LONG_SWEEP, &text);
+	code = typing_run(&s, LONG_SWEEP, &text);
 	ck_assert_msg(code == 5, "%s: exit %d: %s", silences[_i].fault, code, text);
 	ck_assert_msg(strstr(text, "ended early") != NULL, "%s", text);
 	ck_assert_msg(strstr(text, silences[_i].says) != NULL, "%s", text);
 	if (silences[_i].mend)
 		session_fault(&s, silences[_i].mend);
 	typed(&s, 0, "board", "wait board --timeout 20s");
-	wait_off(&s);
+	typing_await_state(&s, "off");
 	must_be_dark(&s, true);
 	bus = session_bus(&s);
 	status = run_status(bus, 1);
@@ -295,7 +221,7 @@ static bool mount_small(const char *folder)
 }
 
 /* A run that ends because there is no room, for one reason and not for the other; run 1 must be as it was. */
-static void fill_up(struct session *s, const char *says, const char *not)
+static void fill_up(struct session *s, const char *says, const char *unsaid)
 {
 	_cleanup_free_ char *text = NULL, *status = NULL;
 	sd_bus *bus;
@@ -304,13 +230,16 @@ static void fill_up(struct session *s, const char *says, const char *not)
 
 	typed(s, 0, "complete", SWEEP);
 	crc = crc_of(s, 1, MAIN_POINTS);
-	code = type(s, "sweep wavelength 1500nm 1600nm --points 2000001 --speed 5nm/s -d through,drop --no-plot", &text);
+	code = typing_run(
+		s,
+		"sweep wavelength 1500nm 1600nm --points 2000001 --speed 5nm/s -d through,drop --no-plot",
+		&text);
 	ck_assert_msg(code == 5, "exit %d: %s", code, text);
 	ck_assert_msg(strstr(text, says) != NULL, "does not say \"%s\": %s", says, text);
-	ck_assert_msg(strstr(text, not) == NULL, "says \"%s\": %s", not, text);
+	ck_assert_msg(strstr(text, unsaid) == NULL, "says \"%s\": %s", unsaid, text);
 	ck_assert_msg(strstr(text, "delete runs") != NULL, "does not say what to do: %s", text);
 	ck_assert_msg(strstr(text, "run 2") && strstr(text, "partial"), "%s", text);
-	wait_off(s);
+	typing_await_state(s, "off");
 	must_be_dark(s, true);
 	bus = session_bus(s);
 	status = run_status(bus, 2);
@@ -345,14 +274,15 @@ START_TEST(a_full_disk_ends_the_sweep_dark_and_keeps_what_was_stored)
 	_cleanup_free_ char *folder = NULL, *says = NULL;
 	struct session s;
 
-	session_start(&s, &fast);
+	session_start(&s, &typing_fast);
 	folder = asprintf_or_null("%s/disk", s.dir);
 	if (mount_small(folder)) {
 		session_kill(&s.daemon, SIGTERM);
 		snprintf(s.store, sizeof(s.store), "%s/runs.db", folder);
 		session_start_daemon(&s);
-		says = asprintf_or_null("no space is left for the store %s on the file system at %s",
-					s.store, folder);
+		says = asprintf_or_null(
+			"no space is left for the store %s on the file system at %s", s.store,
+			folder);
 		fill_up(&s, says, "quota");
 		session_kill(&s.daemon, SIGTERM);
 		ck_assert_int_eq(umount2(folder, MNT_DETACH), 0);
@@ -365,8 +295,8 @@ END_TEST
 
 static pid_t second_daemon(const struct session *s, const char *bus, const char *store)
 {
-	const char *const argv[] = {"etalond", "--bus", bus, "--emulate", s->board,
-				    "--store", store,	"--config", s->config, NULL};
+	const char *const argv[] = {"etalond", "--bus", bus,	    "--emulate", s->board,
+				    "--store", store,	"--config", s->config,	 NULL};
 
 	return session_spawn(s, "second.out", argv);
 }
@@ -379,20 +309,21 @@ START_TEST(a_second_etalond_is_refused_and_the_first_goes_on)
 	pid_t sweep;
 	int code;
 
-	session_start(&s, &real_time);
+	session_start(&s, &typing_real_time);
 	other = asprintf_or_null("%s/second.db", s.dir);
-	sweep = begin(&s, "sweep.out", "sweep wavelength 1549nm 1551nm --step 1pm --speed 2nm/s "
-				       "-d through --no-plot");
-	code = finish(second_daemon(&s, s.address, _i ? s.store : other));
-	text = content(&s, "second.out");
+	sweep = typing_begin(&s, "sweep.out",
+			     "sweep wavelength 1549nm 1551nm --step 1pm --speed 2nm/s "
+			     "-d through --no-plot");
+	code = typing_end(second_daemon(&s, s.address, _i ? s.store : other));
+	text = typing_output(&s, "second.out");
 	ck_assert_msg(code == 1, "exit %d: %s", code, text);
 	ck_assert_msg(strstr(text, says[0]) || strstr(text, "runs.db"), "%s", text);
-	code = finish(sweep);
+	code = typing_end(sweep);
 	free(take_ptr(text));
-	text = content(&s, "sweep.out");
-	ck_assert_msg(code == 0 && strstr(text, "produced 2001  received 2001"), "exit %d: %s", code,
-		      text);
-	wait_off(&s);
+	text = typing_output(&s, "sweep.out");
+	ck_assert_msg(code == 0 && strstr(text, "produced 2001  received 2001"), "exit %d: %s",
+		      code, text);
+	typing_await_state(&s, "off");
 	must_be_dark(&s, true);
 	session_stop(&s);
 }
@@ -419,14 +350,14 @@ START_TEST(what_is_no_store_is_refused_by_name_and_left_as_it_was)
 	for (size_t i = 0; i < no_stores[_i].size; i++)
 		bytes[i] = (char)(i * 7 + 1);
 	memcpy(bytes, no_stores[_i].head, strlen(no_stores[_i].head));
-	session_start(&s, &fast);
+	session_start(&s, &typing_fast);
 	session_kill(&s.daemon, SIGTERM);
 	path = asprintf_or_null("%s/%s", s.dir, no_stores[_i].name);
 	f = fopen(path, "we");
 	ck_assert(f && fwrite(bytes, 1, no_stores[_i].size, f) == no_stores[_i].size);
 	fclose(f);
-	code = finish(second_daemon(&s, s.address, path));
-	text = content(&s, "second.out");
+	code = typing_end(second_daemon(&s, s.address, path));
+	text = typing_output(&s, "second.out");
 	ck_assert_msg(code == 1, "exit %d: %s", code, text);
 	ck_assert_msg(strstr(text, no_stores[_i].name) != NULL, "%s", text);
 	f = fopen(path, "re");
@@ -441,12 +372,13 @@ END_TEST
 
 /* ---- clients that vanish ---- */
 
-static sd_bus_message *new_call(sd_bus *bus, const char *path, const char *interface, const char *method)
+static sd_bus_message *new_call(sd_bus *bus, const char *path, const char *interface,
+				const char *method)
 {
 	sd_bus_message *m = NULL;
 
-	ck_assert_int_ge(sd_bus_message_new_method_call(bus, &m, "org.etalon1", path, interface, method),
-			 0);
+	ck_assert_int_ge(
+		sd_bus_message_new_method_call(bus, &m, "org.etalon1", path, interface, method), 0);
 	return m;
 }
 
@@ -500,7 +432,7 @@ START_TEST(clients_that_die_within_a_call_leave_the_dark_and_a_living_daemon)
 	sd_bus *bus;
 	uint32_t crc;
 
-	session_start(&s, &real_time);
+	session_start(&s, &typing_real_time);
 	typed(&s, 0, "complete", SWEEP);
 	crc = crc_of(&s, 1, MAIN_POINTS);
 	bus = session_bus(&s);
@@ -511,9 +443,9 @@ START_TEST(clients_that_die_within_a_call_leave_the_dark_and_a_living_daemon)
 		ck_assert(pid >= 0);
 		if (pid == 0)
 			call_and_die(&s, board, i % 2);
-		ck_assert_int_eq(finish(pid), 128 + SIGKILL);
+		ck_assert_int_eq(typing_end(pid), 128 + SIGKILL);
 	}
-	wait_off(&s);
+	typing_await_state(&s, "off");
 	must_be_dark(&s, true);
 	ck_assert_int_eq(kill(s.daemon, 0), 0);
 	wait_served(bus);
@@ -522,7 +454,7 @@ START_TEST(clients_that_die_within_a_call_leave_the_dark_and_a_living_daemon)
 	for (uint64_t until = now_ns() + 20 * NSEC_PER_SEC; now_ns() < until; poll(NULL, 0, 20)) {
 		_cleanup_free_ char *text = NULL;
 
-		if (type(&s, SWEEP, &text) == 0)
+		if (typing_run(&s, SWEEP, &text) == 0)
 			break;
 		ck_assert_msg(now_ns() + NSEC_PER_SEC < until, "no sweep any more: %s", text);
 	}
