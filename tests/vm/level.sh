@@ -61,6 +61,21 @@ build_guest_programs() { # folder name="further sources"...
 	done
 }
 
+# Adds the words in front of "--" to an array; $taken is how many to shift, "--" among them.
+take_words() { # array words... -- whatever
+	local -n taken_into=$1
+	local word
+	taken=0
+	shift
+	for word in "$@"; do
+		taken=$((taken + 1))
+		[ "$word" != -- ] || return 0
+		taken_into+=("$word")
+	done
+	echo "take_words: no -- behind: $*" >&2
+	exit 2
+}
+
 # An emulated board that lives as long as the command, which finds it at $board_socket; what the
 # requests of host_board.sh need is in the environment.
 with_board() { # folder-for-logs pcie|socket emulator's arguments... -- command...
@@ -70,11 +85,8 @@ with_board() { # folder-for-logs pcie|socket emulator's arguments... -- command.
 	arguments+=("$board_socket" --log "$BOARD_LOG")
 	arguments+=(--fault-socket "$BOARD_FAULTS" --pidfile "$BOARD_PIDFILE")
 	shift 2
-	while [ "$1" != -- ]; do
-		arguments+=("$1")
-		shift
-	done
-	shift
+	take_words arguments "$@"
+	shift "$taken"
 	mkdir -p "$log"
 	rm -f "$BOARD_LOG"
 	BOARD_COMMAND="${BUILD:-build}/etalon-emulator ${arguments[*]}"

@@ -48,11 +48,8 @@ masters_only_what_is_there() { # folder
 darkness() { # kernel events emulator's-arguments... -- kind=count...
 	local kernel=$1 events=$2 log=$work/$1 arguments=() asked=() judged=() pair
 	shift 2
-	while [ "$1" != -- ]; do
-		arguments+=("$1")
-		shift
-	done
-	shift
+	take_words arguments "$@"
+	shift "$taken"
 	for pair in "$@"; do
 		asked+=("${pair%=*}=$((${pair#*=} * times))")
 		# What a board does that was killed nobody can tell.
