@@ -91,7 +91,7 @@ struct etalon_source_now {
  * How a board is operated. Called with board->lock held, in a context that may sleep, and only
  * between register and unregister, unless an operation says otherwise. 0, or:
  *	-ENODEV		the board does not answer; the core then takes it for gone
- *	an errno of etalon_refusal_errno(), with *refusal: the board refused
+ *	an errno of etalon_hw_result_errno(), with *refusal: the board refused
  *	other		this one operation failed
  */
 struct etalon_link_ops {

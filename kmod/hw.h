@@ -16,6 +16,7 @@
 #ifndef ETALON_HW_H
 #define ETALON_HW_H
 
+#include <linux/errno.h>
 #include <linux/types.h>
 #ifdef __KERNEL__
 #include <linux/math64.h>
@@ -161,6 +162,32 @@ enum etalon_hw_result {
 	ETALON_HW_REFUSED_UPLOAD = 15, /* upload too long, torn or its CRC wrong */
 	ETALON_HW_REFUSED_DMA = 16, /* ring or control block missing or unaligned: DETAIL the register */
 };
+
+/*
+ * What a call that ends with a result returns: in the driver, and in a program that drives a board
+ * itself.
+ */
+static inline int etalon_hw_result_errno(__u32 result)
+{
+	switch (result) {
+	case ETALON_HW_RESULT_OK:
+		return 0;
+	case ETALON_HW_REFUSED_STATE:
+		return -EBUSY;
+	case ETALON_HW_REFUSED_CAUSE:
+	case ETALON_HW_REFUSED_LIMITS_UNWRITTEN:
+	case ETALON_HW_REFUSED_EMISSION:
+		return -EACCES;
+	case ETALON_HW_REFUSED_LIMIT:
+	case ETALON_HW_REFUSED_WATCHDOG:
+	case ETALON_HW_REFUSED_TIMING:
+	case ETALON_HW_REFUSED_SPEED:
+	case ETALON_HW_REFUSED_RATE:
+		return -ERANGE;
+	default:
+		return -EINVAL;
+	}
+}
 
 /* ------------------------------------------------------------------------------------
  * 2. Description: what the board is. Constant while the board is powered.

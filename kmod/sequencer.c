@@ -3,7 +3,6 @@
  * Programs against the description and the limits; see sequencer.h. In the order in which a board
  * looks: form, timing, axes, detectors, comparators, speeds, limits, resolution.
  */
-#include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/math64.h>
 #include <linux/minmax.h>
@@ -32,32 +31,10 @@
 	(AT(comparator) + (n) * sizeof(struct etalon_hw_comparator) + \
 	 offsetof(struct etalon_hw_comparator, member))
 
-int etalon_refusal_errno(__u32 result)
-{
-	switch (result) {
-	case ETALON_HW_RESULT_OK:
-		return 0;
-	case ETALON_HW_REFUSED_STATE:
-		return -EBUSY;
-	case ETALON_HW_REFUSED_CAUSE:
-	case ETALON_HW_REFUSED_LIMITS_UNWRITTEN:
-	case ETALON_HW_REFUSED_EMISSION:
-		return -EACCES;
-	case ETALON_HW_REFUSED_LIMIT:
-	case ETALON_HW_REFUSED_WATCHDOG:
-	case ETALON_HW_REFUSED_TIMING:
-	case ETALON_HW_REFUSED_SPEED:
-	case ETALON_HW_REFUSED_RATE:
-		return -ERANGE;
-	default:
-		return -EINVAL;
-	}
-}
-
 int etalon_refuse(struct etalon_refusal *refusal, __u32 result, __u32 detail, __s64 low, __s64 high)
 {
 	*refusal = (struct etalon_refusal){result, detail, low, high};
-	return etalon_refusal_errno(result);
+	return etalon_hw_result_errno(result);
 }
 
 static int malformed(struct etalon_refusal *refusal, size_t offset)

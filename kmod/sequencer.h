@@ -59,8 +59,6 @@ int etalon_setpoint_check(const struct etalon_hw_source *source, __u32 number,
 			  const struct etalon_span *limits, __s64 value,
 			  struct etalon_refusal *refusal);
 
-/* errno of an enum etalon_hw_result. */
-int etalon_refusal_errno(__u32 result);
 /* Fills *refusal, returns its errno. */
 int etalon_refuse(struct etalon_refusal *refusal, __u32 result, __u32 detail, __s64 low,
 		  __s64 high);

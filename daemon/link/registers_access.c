@@ -82,36 +82,6 @@ int registers_write(struct registers *r, uint32_t address, const void *data, siz
 	return error;
 }
 
-int refusal_errno(uint32_t result)
-{
-	switch (result) {
-	case ETALON_HW_RESULT_OK:
-		return 0;
-	case ETALON_HW_REFUSED_STATE:
-		return -EBUSY;
-	case ETALON_HW_REFUSED_CAUSE:
-	case ETALON_HW_REFUSED_LIMITS_UNWRITTEN:
-	case ETALON_HW_REFUSED_EMISSION:
-		return -EACCES;
-	case ETALON_HW_REFUSED_LIMIT:
-	case ETALON_HW_REFUSED_WATCHDOG:
-	case ETALON_HW_REFUSED_TIMING:
-	case ETALON_HW_REFUSED_SPEED:
-	case ETALON_HW_REFUSED_RATE:
-		return -ERANGE;
-	case ETALON_HW_REFUSED_PROGRAM:
-	case ETALON_HW_REFUSED_MODE:
-	case ETALON_HW_REFUSED_LIST:
-	case ETALON_HW_REFUSED_CHANNEL:
-	case ETALON_HW_REFUSED_RESOLUTION:
-	case ETALON_HW_REFUSED_UPLOAD:
-	case ETALON_HW_REFUSED_DMA:
-		return -EINVAL;
-	default:
-		return -EPROTO;
-	}
-}
-
 /* RESULT, DETAIL, a hole, LOW, HIGH: one burst. */
 static int read_result(struct registers *r, struct link_refusal *ret_refusal)
 {
@@ -129,7 +99,9 @@ static int read_result(struct registers *r, struct link_refusal *ret_refusal)
 		memcpy(&ret_refusal->low, burst.low, sizeof(burst.low));
 		memcpy(&ret_refusal->high, burst.high, sizeof(burst.high));
 	}
-	return refusal_errno(burst.result);
+	if (burst.result > ETALON_HW_REFUSED_DMA)
+		return -EPROTO; /* no board says that */
+	return etalon_hw_result_errno(burst.result);
 }
 
 static void nothing_refused(struct link_refusal *refusal)

@@ -84,8 +84,6 @@ int registers_try(struct registers *r, uint32_t address, const void *data, size_
 int registers_command(struct registers *r, uint32_t command, struct link_refusal *ret_refusal);
 int registers_upload(struct registers *r, unsigned int kind, unsigned int list, const void *data,
 		     size_t size, struct link_refusal *ret_refusal);
-/* errno of an enum etalon_hw_result. */
-int refusal_errno(uint32_t result);
 
 /* registers_program.c */
 int registers_load(struct link *link, const struct etalon_hw_program *program,

@@ -34,8 +34,8 @@
 
 /*
  * Why the board, or the kernel in its place, said no. Written whenever a call that carries it
- * fails with -EBUSY (state), -EACCES (cause, unwritten limits, no emission), -ERANGE (limit,
- * watchdog, timing, speed, rate) or -EINVAL (all else); zero otherwise.
+ * fails with what etalon_hw_result_errno() of hw.h makes of the result: -EBUSY, -EACCES, -ERANGE or
+ * -EINVAL; zero otherwise.
  */
 struct etalon_refusal {
 	__u32 result; /* enum etalon_hw_result */

@@ -137,7 +137,7 @@ START_TEST(driver_and_board_judge_alike)
 		ck_assert_msg(driver.result == board.result && driver.detail == board.detail,
 			      "program %" PRIu64 ": driver %u, %u; board %u, %u", i, driver.result,
 			      driver.detail, board.result, board.detail);
-		ck_assert_int_eq(r, etalon_refusal_errno(driver.result));
+		ck_assert_int_eq(r, etalon_hw_result_errno(driver.result));
 		accepted += r == 0;
 	}
 	description_free(b.board);
