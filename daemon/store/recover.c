@@ -58,24 +58,6 @@ static json_t *recounted_ledger(const struct recount *c)
 	return ledger;
 }
 
-static int save_segment(struct store *s, int64_t run, const struct stored_segment *segment,
-			const json_t *ledger, const json_t *dark)
-{
-	_cleanup_statement_ sqlite3_stmt *statement = NULL;
-	int r = store_prepare(
-		s, "UPDATE segment SET ledger = ?, dark = ? WHERE run = ? AND number = ?",
-		&statement);
-
-	if (r < 0)
-		return r;
-	if (store_bind_json(statement, 1, ledger) != SQLITE_OK ||
-	    store_bind_json(statement, 2, dark) != SQLITE_OK)
-		return -ENOMEM;
-	sqlite3_bind_int64(statement, 3, run);
-	sqlite3_bind_int64(statement, 4, segment->number);
-	return store_run_statement(s, statement, "recovering a run");
-}
-
 static int recount_segment(struct store *s, int64_t run, const struct stored_segment *segment,
 			   struct summary *summary, json_t *meta, struct run_size *size)
 {
@@ -93,7 +75,7 @@ static int recount_segment(struct store *s, int64_t run, const struct stored_seg
 	if (r == 0) {
 		ledger = recounted_ledger(&c);
 		dark = summary_dark(summary, segment->purpose);
-		r = save_segment(s, run, segment, ledger, dark);
+		r = store_segment_save(s, run, segment->number, ledger, dark);
 	}
 	size->bytes += c.bytes;
 	if (r == 0 && segment->purpose == SEGMENT_MAIN) {

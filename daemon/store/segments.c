@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * Segments and blocks of a stored run, read in order and checked. Fast reading by point number
- * is in cursor.c.
+ * Segments and blocks of a stored run, read in order and checked, and what a segment has at its end. Fast reading
+ * by point number is in scan.c.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -120,4 +120,22 @@ int store_each_block(struct store *s, int64_t run, unsigned int segment, store_b
 	while (r == 0 && (result = sqlite3_step(ids)) == SQLITE_ROW)
 		r = visit_block(s, fetch, sqlite3_column_int64(ids, 0), f, userdata);
 	return r < 0 ? r : store_sql_error(s, result, "reading records");
+}
+
+int store_segment_save(struct store *s, int64_t run, unsigned int segment, const json_t *ledger,
+		       const json_t *dark)
+{
+	_cleanup_statement_ sqlite3_stmt *statement = NULL;
+	int r = store_prepare(
+		s, "UPDATE segment SET ledger = ?, dark = ? WHERE run = ? AND number = ?",
+		&statement);
+
+	if (r < 0)
+		return r;
+	if (store_bind_json(statement, 1, ledger) != SQLITE_OK ||
+	    store_bind_json(statement, 2, dark) != SQLITE_OK)
+		return store_fail(s, -ENOMEM, "no memory for a ledger");
+	sqlite3_bind_int64(statement, 3, run);
+	sqlite3_bind_int64(statement, 4, segment);
+	return store_run_statement(s, statement, "storing a ledger");
 }

@@ -155,6 +155,10 @@ struct stored_segment {
 int store_segments(struct store *s, int64_t run, struct stored_segment **ret, size_t *ret_count);
 void store_segments_free(struct stored_segment *segments, size_t count);
 
+/* Ledger and dark of a segment that has ended. */
+int store_segment_save(struct store *s, int64_t run, unsigned int segment, const json_t *ledger,
+		       const json_t *dark);
+
 /* Blocks of a segment in order of arrival. `damaged`: its CRC is wrong. Negative errno of f ends
  * it. */
 typedef int (*store_block_f)(void *userdata, const void *records, size_t bytes, bool damaged);

@@ -234,19 +234,8 @@ int store_segment_begin(struct store *s, int64_t run, unsigned int segment, unsi
 static int update_segment(struct store *s, const struct writing *w, const json_t *ledger)
 {
 	_cleanup_json_ json_t *dark = summary_dark(w->summary, w->purpose);
-	_cleanup_statement_ sqlite3_stmt *statement = NULL;
-	int r = store_prepare(
-		s, "UPDATE segment SET ledger = ?, dark = ? WHERE run = ? AND number = ?",
-		&statement);
 
-	if (r < 0)
-		return r;
-	if (store_bind_json(statement, 1, ledger) != SQLITE_OK ||
-	    store_bind_json(statement, 2, dark) != SQLITE_OK)
-		return store_fail(s, -ENOMEM, "no memory for a ledger");
-	sqlite3_bind_int64(statement, 3, w->run);
-	sqlite3_bind_int64(statement, 4, w->segment);
-	return store_run_statement(s, statement, "storing a ledger");
+	return store_segment_save(s, w->run, w->segment, ledger, dark);
 }
 
 static int already_lost(struct store *s, const struct writing *w)
