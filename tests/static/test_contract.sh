@@ -3,25 +3,7 @@
 #
 # The board contract stands alone: it compiles as kernel code (W=1, sparse), as C and C++ in
 # user space on 64 and 32 bits, and no structure in it has a hole that is not named.
-set -u
-cd "$(dirname "$0")/../.." || exit 1
-passed=0 failed=0 skipped=0
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-
-verdict() { # name, exit status of what was tried
-	if [ "$2" = 0 ]; then
-		passed=$((passed + 1))
-	else
-		failed=$((failed + 1))
-		echo "FAILED: $1"
-	fi
-}
-
-skip() {
-	echo "SKIP $1"
-	skipped=$((skipped + 1))
-}
+. "$(dirname "$0")/level.sh"
 
 cat >"$work/use.c" <<'C'
 #include "hw.h"
@@ -83,5 +65,4 @@ else
 	skip "kernel code: no kernel headers below /lib/modules"
 fi
 
-echo "$passed passed, $failed failed, $skipped skipped"
-[ $failed = 0 ]
+finish

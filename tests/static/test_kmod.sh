@@ -3,24 +3,7 @@
 #
 # The driver as a kernel developer looks at it: built without a warning (W=1) for the installed headers,
 # nothing found by sparse, no structure of the uapi with a hole that has no name.
-set -u
-cd "$(dirname "$0")/../.." || exit 1
-passed=0 failed=0
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-
-verdict() { # name, exit status of what was tried
-	if [ "$2" = 0 ]; then
-		passed=$((passed + 1))
-	else
-		failed=$((failed + 1))
-		echo "FAILED: $1"
-	fi
-}
-
-skip() {
-	echo "SKIP $1"
-}
+. "$(dirname "$0")/level.sh"
 
 # ---- builds, in a copy: the checkout stays as it is ----
 build() { # headers arguments of make...
@@ -58,5 +41,4 @@ else
 	skip "holes in the uapi: pahole is not installed"
 fi
 
-echo "$passed passed, $failed failed"
-[ $failed = 0 ]
+finish

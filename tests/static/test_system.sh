@@ -3,26 +3,8 @@
 #
 # The files that tell a system about Etalon: udev rules and hwdb, users, the unit. Each is given
 # to the program that will read it, in a folder of its own; the rules' promises are looked for one by one.
-set -u
-cd "$(dirname "$0")/../.." || exit 1
-passed=0 failed=0 skipped=0
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+. "$(dirname "$0")/level.sh"
 rules=udev/70-etalon.rules
-
-verdict() { # name, exit status of what was tried
-	if [ "$2" = 0 ]; then
-		passed=$((passed + 1))
-	else
-		failed=$((failed + 1))
-		echo "FAILED: $1"
-	fi
-}
-
-skip() {
-	echo "SKIP $1"
-	skipped=$((skipped + 1))
-}
 
 # Lines of the rules that match all patterns.
 lines_with() {
@@ -104,5 +86,4 @@ else
 	skip "unit: systemd-analyze is not installed"
 fi
 
-echo "$passed passed, $failed failed, $skipped skipped"
-[ $failed = 0 ]
+finish
