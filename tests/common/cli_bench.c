@@ -7,6 +7,8 @@
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/util.h"
 #include "cli/verbs.h"
@@ -144,4 +146,17 @@ int cli_bench_run(struct cli_bench *b, const char *command)
 	fflush(b->cli.out);
 	fflush(b->cli.err);
 	return code;
+}
+
+int cli_bench_give_lease(sd_bus_message *reply, int *end)
+{
+	int fds[2], r;
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds),
+			 0);
+	closep(end);
+	*end = fds[0];
+	r = sd_bus_message_append(reply, "h", fds[1]);
+	close(fds[1]);
+	return r;
 }

@@ -34,4 +34,7 @@ void cli_bench_close(struct cli_bench *b);
  */
 int cli_bench_run(struct cli_bench *b, const char *command);
 
+/* Answers Lease: *end is this side's end of it from now on, what it was is closed. */
+int cli_bench_give_lease(sd_bus_message *reply, int *end);
+
 #endif

@@ -32,17 +32,11 @@ static int give_lease(struct fake_service *f, sd_bus_message *call, sd_bus_messa
 		      sd_bus_error *error, void *userdata)
 {
 	struct script *s = userdata;
-	int fds[2], r;
 
 	(void)f;
 	(void)call;
 	(void)error;
-	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds),
-			 0);
-	s->lease = fds[0];
-	r = sd_bus_message_append(reply, "h", fds[1]);
-	close(fds[1]);
-	return r;
+	return cli_bench_give_lease(reply, &s->lease);
 }
 
 static int refuse_lease(struct fake_service *f, sd_bus_message *call, sd_bus_message *reply,
