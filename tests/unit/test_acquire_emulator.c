@@ -22,6 +22,8 @@
 #include "run_suite.h" /* last: it defines a macro fail() */
 
 #define WATCHDOG_NS 1000000000U
+/* A gate or a laser that has not come to rest yet. */
+#define LEFT_IN_MOTION_NS 50000000U
 
 static struct session session;
 static struct link *board;
@@ -253,15 +255,19 @@ START_TEST(the_default_demo_runs_end_to_end)
 		each_point(s, check_indices);
 		each_point(s, i == 1 ? check_lit : check_dark);
 		ck_assert_uint_eq(s->ledger.saturated, 0);
-		/* The board took exactly as long as it had said. */
+		/*
+		 * The board takes exactly as long as it says at START. At LOAD it says it from where its
+		 * sources are then, and what still moves is a little further at START. Our own estimate
+		 * knows nothing of that.
+		 */
 		ck_assert_uint_eq((s->ledger.end.tick - s->ledger.start.tick) * 10,
-				  s->loaded.duration_ns);
-		ck_assert_uint_eq(s->ledger.start.duration_ns, s->loaded.duration_ns);
+				  s->ledger.start.duration_ns);
+		ck_assert_uint_le(s->ledger.start.duration_ns, s->loaded.duration_ns);
+		ck_assert_uint_ge(s->ledger.start.duration_ns, plan->segments[i].duration_ns);
+		if (i != 1) /* which begins with a move of the laser */
+			ck_assert_uint_le(s->loaded.duration_ns,
+					  plan->segments[i].duration_ns + LEFT_IN_MOTION_NS);
 	}
-	/* Our own estimate is the board's but for the first move of the laser. */
-	ck_assert_uint_eq(plan->segments[0].duration_ns, keep.segment[0].loaded.duration_ns);
-	ck_assert_uint_eq(plan->segments[2].duration_ns, keep.segment[2].loaded.duration_ns);
-	ck_assert_uint_le(plan->segments[1].duration_ns, keep.segment[1].loaded.duration_ns);
 }
 END_TEST
 
