@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
  * Fails each allocation of an operation of the driver in turn: the first, then the second, until
- * the operation ends without having met one. Whoever asked for it is told, nothing stays behind,
- * and the next attempt finds all as it was. For the debug kernel, bare guest, board bound.
+ * the operation ends without having met one. Whoever asked for it is told or goes on without,
+ * nothing stays behind, and the next attempt finds all as it was. For the debug kernel, bare guest,
+ * board bound. Which allocations count is told to the kernel before: failures.sh.
  *
  * usage: failures OPERATION [FIRST LAST]
  *
@@ -24,6 +25,9 @@
 #define SITES_MAX 20000 /* more is an operation that never ends */
 #define RECORDS_TIMEOUT_MS 10000
 #define ERRNO_MAX 133
+#define FAR_AWAY 1000000 /* the number of an allocation that no operation reaches */
+#define RUNS_OF_NONE 10 /* with failing on, until it is believed that there is nothing to fail */
+#define REFUSALS_PER_RECOVERY 8
 /* Where a process has nothing else, so that every table of the mapping's pages is asked for. */
 #define FAR_FROM_ALL ((void *)0x100000000000)
 
@@ -46,6 +50,7 @@ struct rig {
 struct operation {
 	const char *name;
 	bool may_need_no_memory; /* 0 sites are no mistake of the test */
+	bool is_slow; /* an undisturbed attempt follows some refusals, not each */
 	void (*prepare)(struct rig *rig); /* may be NULL, as the next but one and two */
 	long (*run)(struct rig *rig); /* 0 or negative errno */
 	void (*look)(struct rig *rig, long result); /* at what it left; undoes it */
@@ -349,10 +354,10 @@ static void look_at_removal(struct rig *rig, long result)
 	client_close(&rig->client);
 }
 
-/* ---- the loop ---- */
+/* ---- all of them ---- */
 
 static const struct operation operations[] = {
-	{"probe", .run = bind, .look = look_at_bind},
+	{"probe", .is_slow = true, .run = bind, .look = look_at_bind},
 	{"remove", true, .prepare = prepare_bound, .run = unbind, .look = look_at_removal},
 	{"open-control", .run = open_control, .look = close_fd},
 	{"open-capture", .run = open_capture, .look = close_fd},
@@ -369,10 +374,21 @@ static const struct operation operations[] = {
 	 .look = look_at_closed},
 };
 
-/* What became of the failures. */
+static const struct operation *find(const char *name)
+{
+	for (size_t i = 0; i < sizeof(operations) / sizeof(*operations); i++)
+		if (strcmp(operations[i].name, name) == 0)
+			return &operations[i];
+	die("no operation %s", name);
+}
+
+/* ---- what became of the failures ---- */
+
 struct tally {
 	unsigned int sites;
 	unsigned int borne;
+	unsigned int recovered; /* undisturbed attempts right after a refusal */
+	unsigned int refusals;
 	unsigned int refused[ERRNO_MAX + 1];
 };
 
@@ -385,22 +401,23 @@ static void count(const struct operation *o, long result, struct tally *t)
 		t->refused[-result]++;
 	else
 		die("%s: site %u: result %ld is no errno", o->name, t->sites, result);
+	t->refusals += result < 0;
 }
 
 static void print(const struct operation *o, const struct tally *t)
 {
-	printf("%s: %u sites failed, %u borne", o->name, t->sites, t->borne);
+	printf("%s: %u failed, one at a time; %u borne", o->name, t->sites, t->borne);
 	for (int i = 1; i <= ERRNO_MAX; i++)
 		if (t->refused[i])
 			printf(", %u refused: %s", t->refused[i], strerror(i));
-	if (!t->sites)
-		printf(": it asks for no memory");
-	putchar('\n');
+	printf("; %u undisturbed attempts after refusals\n", t->recovered);
 	fflush(stdout);
 }
 
-/* With the n-th allocation failing; whether there was one. */
-static bool attempt(const struct operation *o, unsigned int n, long *ret_result)
+/* ---- attempts ---- */
+
+/* With the n-th allocation failing; how many were still to come until it, 0: it failed. */
+static unsigned int run_with(const struct operation *o, unsigned int n, long *ret_result)
 {
 	struct rig rig = {0};
 	unsigned int left;
@@ -415,7 +432,41 @@ static bool attempt(const struct operation *o, unsigned int n, long *ret_result)
 		o->look(&rig, *ret_result);
 	if (o->clear)
 		o->clear(&rig);
-	return left == 0;
+	return left;
+}
+
+static void run_undisturbed(const struct operation *o)
+{
+	long result;
+
+	run_with(o, FAR_AWAY, &result);
+	if (result < 0)
+		die("%s: without a failure: %s", o->name, strerror((int)-result));
+}
+
+/* The next attempt gets further than a refused one: where that takes long, it has to do. */
+static void judge(const struct operation *o, long result, struct tally *t)
+{
+	count(o, result, t);
+	if (result >= 0 || (o->is_slow && t->refusals % REFUSALS_PER_RECOVERY != 1))
+		return;
+	run_undisturbed(o);
+	t->recovered++;
+}
+
+/* ---- each allocation ---- */
+
+/* That the first one would have failed is known from the other operations. */
+static bool prove_none(const struct operation *o)
+{
+	long result;
+
+	for (unsigned int i = 1; i < RUNS_OF_NONE; i++)
+		if (run_with(o, 1, &result) == 0)
+			die("%s: no allocation in the first run, one in run %u", o->name, i + 1);
+	printf("%s: it asks for no memory: %u runs with the first allocation to fail, 0 failed\n",
+	       o->name, RUNS_OF_NONE);
+	return o->may_need_no_memory;
 }
 
 static bool fail_each(const struct operation *o, unsigned int first_left_out,
@@ -425,8 +476,8 @@ static bool fail_each(const struct operation *o, unsigned int first_left_out,
 	unsigned int n = 1;
 	long result;
 
-	while (attempt(o, n, &result)) {
-		count(o, result, &t);
+	while (run_with(o, n, &result) == 0) {
+		judge(o, result, &t);
 		n = n + 1 == first_left_out ? last_left_out + 1 : n + 1;
 		if (t.sites >= SITES_MAX)
 			die("%s: no end after %u sites", o->name, t.sites);
@@ -436,21 +487,16 @@ static bool fail_each(const struct operation *o, unsigned int first_left_out,
 	if (n < last_left_out)
 		die("%s: has %u allocations, and those left out are up to %u", o->name, n - 1,
 		    last_left_out);
+	if (!t.sites)
+		return prove_none(o);
 	print(o, &t);
-	return t.sites || o->may_need_no_memory;
-}
-
-static const struct operation *find(const char *name)
-{
-	for (size_t i = 0; i < sizeof(operations) / sizeof(*operations); i++)
-		if (strcmp(operations[i].name, name) == 0)
-			return &operations[i];
-	die("no operation %s", name);
+	return true;
 }
 
 int main(int argc, char **argv)
 {
 	unsigned int first = 0, last = 0;
+	const struct operation *o;
 
 	if (argc != 2 && argc != 4)
 		return 2;
@@ -458,8 +504,9 @@ int main(int argc, char **argv)
 		first = (unsigned int)strtoul(argv[2], NULL, 10);
 		last = (unsigned int)strtoul(argv[3], NULL, 10);
 	}
+	o = find(argv[1]);
 	fail_nth_fd = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
 	if (fail_nth_fd < 0)
 		die("fail-nth: %s", strerror(errno));
-	return fail_each(find(argv[1]), first, last) ? EXIT_SUCCESS : EXIT_FAILURE;
+	return fail_each(o, first, last) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
