@@ -36,6 +36,7 @@ struct dma {
 	/* control block and messages */
 	struct etalon_hw_control told;
 	bool tell; /* whatever it says */
+	bool corrupt_index; /* a fault: it says what cannot be, until the ring starts anew */
 	uint32_t pending; /* ETALON_HW_EVENT_STATE and _AUX */
 	uint64_t announced; /* producer when records were last announced */
 	uint64_t announce_due; /* real time before which they are not announced again */
@@ -56,6 +57,7 @@ uint64_t dma_deadline(const struct board *b);
 
 /* ---- dma_control.c ---- */
 void dma_event(struct board *b, uint32_t events);
+void dma_corrupt_index(struct board *b);
 /* Writes what changed; -EFAULT: the control block has gone. */
 int dma_tell(struct board *b);
 void dma_send_messages(struct board *b);

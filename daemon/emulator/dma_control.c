@@ -8,6 +8,7 @@
 #define BLOCK_ALIGNMENT 64 /* board's and host's half in cache lines of their own */
 #define AT_ONCE (ETALON_HW_EVENT_STATE | ETALON_HW_EVENT_AUX)
 #define COUNT_SHIFT 8 /* of the messages in `events` */
+#define INDEX_LIE (1ULL << 48) /* far beyond any ring */
 
 struct etalon_hw_control *dma_control(const struct board *b)
 {
@@ -104,6 +105,12 @@ static struct etalon_hw_control snapshot(const struct board *b, uint32_t events)
 	};
 }
 
+void dma_corrupt_index(struct board *b)
+{
+	b->dma.corrupt_index = b->dma.tell = true;
+	dma_event(b, ETALON_HW_EVENT_STATE);
+}
+
 int dma_tell(struct board *b)
 {
 	struct dma *d = &b->dma;
@@ -120,6 +127,8 @@ int dma_tell(struct board *b)
 		return 0;
 	d->tell = false;
 	d->told = say;
+	if (d->corrupt_index)
+		say.producer ^= INDEX_LIE;
 	hostile_control(b, &say);
 	__atomic_store_n(&control->lost, say.lost, __ATOMIC_RELAXED);
 	__atomic_store_n(&control->state, say.state, __ATOMIC_RELAXED);

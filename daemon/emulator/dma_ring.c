@@ -37,7 +37,7 @@ static void empty(struct board *b)
 	records_flush(b->records);
 	d->published = d->consumer = d->announced = records_sequence(b->records);
 	d->stride = 0;
-	d->full = d->broken = false;
+	d->full = d->broken = d->corrupt_index = false;
 	d->tell = true;
 }
 

@@ -29,6 +29,7 @@ static const char *const fault_names[FAULT_KINDS] = {
 	[FAULT_DUPLICATE_RECORD] = "duplicate-record",
 	[FAULT_CORRUPT_RECORD] = "corrupt-record",
 	[FAULT_SKIP_SEQUENCE] = "skip-sequence",
+	[FAULT_CORRUPT_INDEX] = "corrupt-index",
 	[FAULT_LYING_END] = "lying-end",
 	[FAULT_TEC_NEVER_SETTLES] = "tec-never-settles",
 	[FAULT_TEC_SETTLES] = "tec-settles",

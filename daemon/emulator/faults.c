@@ -106,6 +106,8 @@ static void act(struct board *b, const struct fault *f, uint64_t real_ns)
 	case FAULT_RESUME_RECORDS:
 		faults->stalled = f->kind == FAULT_STALL_RECORDS;
 		return;
+	case FAULT_CORRUPT_INDEX:
+		return dma_corrupt_index(b);
 	case FAULT_LYING_END:
 		faults->lies = true;
 		faults->lying_field = f->number;

@@ -12,6 +12,7 @@
  *   hang [for_ms: 1000] (control requests are not answered)
  *   stall-records, resume-records (bulk IN stops, goes on)
  *   drop-record, duplicate-record, corrupt-record, skip-sequence [count: 1] (of the points from at_point on)
+ *   corrupt-index (the control block tells a record number that cannot be, until the ring is set up anew)
  *   lying-end [field: "crc", "produced" or "dropped"] (of the next END)
  *   tec-never-settles, tec-settles
  *   detector-uncoupled, detector-coupled {detector: NAME}
