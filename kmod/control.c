@@ -445,11 +445,10 @@ static int take_control(struct etalon_board *board, struct etalon_control *contr
 	else if (board->control)
 		ret = -EBUSY;
 	else if (board->presence == ETALON_PRESENT)
-		ret = etalon_board_result(board, settle_limits(board, NULL));
-	if (!ret) {
+		ret = etalon_board_trust(board)
+			      ?: etalon_board_result(board, settle_limits(board, NULL));
+	if (!ret)
 		board->control = control;
-		board->distrusted = false; /* by its last holder */
-	}
 	mutex_unlock(&board->lock);
 	return ret;
 }

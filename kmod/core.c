@@ -58,6 +58,13 @@ void etalon_board_note_event(struct etalon_board *board)
 	wake_up_all(&board->wait);
 }
 
+/* The place of an END of ours is that of the next record: no other may come there. */
+static void quiesce(struct etalon_board *board)
+{
+	if (board->ops->quiesce)
+		board->ops->quiesce(board);
+}
+
 /* Nobody can operate it from here on. */
 static void leave(struct etalon_board *board, enum etalon_presence presence,
 		  enum etalon_cause cause)
@@ -65,9 +72,7 @@ static void leave(struct etalon_board *board, enum etalon_presence presence,
 	bool changed;
 
 	board->armed = false; /* the timer finds nothing to do */
-	/* The place of an END of ours is that of the next record: no other may come there. */
-	if (board->ops->quiesce)
-		board->ops->quiesce(board);
+	quiesce(board);
 	etalon_records_take(board, &changed);
 	etalon_records_close(board, cause, presence == ETALON_GONE);
 	/* poll() looks without the lock: who is told of the end finds END in the ring. */
@@ -95,8 +100,24 @@ void etalon_board_distrust(struct etalon_board *board, const char *what)
 	/* Before anything else is read, so that nothing is believed any more. */
 	etalon_records_shut(board, ETALON_CAUSE_DISTRUST);
 	etalon_emission_off(board, ETALON_HW_COMMAND_HALT, ETALON_CAUSE_DISTRUST);
+	/* It may not have obeyed, and may write where it likes in the ring. */
+	quiesce(board);
 	etalon_records_close(board, ETALON_CAUSE_DISTRUST, false);
 	etalon_emission_revoke(board);
+}
+
+int etalon_board_trust(struct etalon_board *board)
+{
+	int ret = 0;
+
+	if (!board->distrusted)
+		return 0;
+	if (board->ops->ready)
+		ret = board->ops->ready(board);
+	if (ret)
+		return etalon_board_result(board, ret == -ENODEV ? ret : -EIO);
+	board->distrusted = false;
+	return etalon_board_read_safety(board); /* the last may have been a lie */
 }
 
 static bool plausible(const struct etalon_safety *safety)

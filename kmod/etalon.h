@@ -151,13 +151,15 @@ struct etalon_link_ops {
 	void (*consume)(struct etalon_board *board, u64 sequence);
 	/* What the board has told by now, at no access to it. Under board->ring_lock: no sleep. */
 	void (*progress)(struct etalon_board *board, struct etalon_progress *ret);
-	/* Makes what the board wrote visible. Under board->ring_lock. May be NULL. */
-	void (*sync)(struct etalon_board *board, const struct etalon_ring_span *span);
 	/*
 	 * The board writes to memory no more when this returns, whether it answers or not, until
-	 * its link is made ready again. Under board->lock. May be NULL.
+	 * it is made ready again. Under board->lock. May be NULL, and ready() with it.
 	 */
 	void (*quiesce)(struct etalon_board *board);
+	/* Undoes it for a board that was not reset; not being able to changes nothing. */
+	int (*ready)(struct etalon_board *board);
+	/* Makes what the board wrote visible. Under board->ring_lock. May be NULL. */
+	void (*sync)(struct etalon_board *board, const struct etalon_ring_span *span);
 
 	/* ---- the rest (r) ---- */
 	int (*tick)(struct etalon_board *board, u64 *ret);
@@ -213,7 +215,7 @@ struct etalon_board {
 	enum etalon_presence presence;
 	struct etalon_control *control; /* who holds it, NULL: nobody */
 	bool has_capture; /* the capture fd is open */
-	bool distrusted; /* until the next holder or resume: what it says is not looked at */
+	bool distrusted; /* until the next holder or resume: quiet, and nobody has control */
 	struct etalon_safety safety;
 	DECLARE_BITMAP(limits_narrowed,
 		       ETALON_HW_SOURCES_MAX); /* by an earlier holder, on the board */
@@ -299,8 +301,10 @@ int etalon_board_read_safety(struct etalon_board *board);
 void etalon_board_collect(struct etalon_board *board);
 /* What an operation returned: takes the board for gone on -ENODEV. */
 int etalon_board_result(struct etalon_board *board, int ret);
-/* The board says what cannot be: one line, trip. */
+/* The board says what cannot be: one line, trip, and no more of it. */
 void etalon_board_distrust(struct etalon_board *board, const char *what);
+/* Whatever it did is over: it may write to memory again. 0, or it stays as it is. */
+int etalon_board_trust(struct etalon_board *board);
 /* Something changed that STATUS tells. */
 void etalon_board_note_event(struct etalon_board *board);
 

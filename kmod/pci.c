@@ -213,12 +213,16 @@ static int start_dma(struct etalon_pci *link)
 		ret = etalon_registers_try(board, ETALON_REG_INTERRUPT_ENABLE, &enable, 1,
 					   &refusal);
 	if (ret)
-		dev_err(&link->pdev->dev, "refuses its ring: result %u, detail %#x\n",
-			refusal.result, refusal.detail);
+		dev_err_ratelimited(&link->pdev->dev, "refuses its ring: result %u, detail %#x\n",
+				    refusal.result, refusal.detail);
 	return ret;
 }
 
-/* It forgets our memory, too: whoever lets it master the bus next does not know of it. */
+/*
+ * When the configuration write is answered, what the board wrote before is in memory: on their way
+ * up an answer does not pass writes. It forgets our memory, too: whoever lets it master the bus next
+ * does not know of it.
+ */
 static void stop_dma(struct etalon_pci *link)
 {
 	static const u32 none[RING_WORDS];
@@ -234,6 +238,15 @@ static void stop_dma(struct etalon_pci *link)
 static void pci_link_quiesce(struct etalon_board *board)
 {
 	stop_dma(board->link);
+}
+
+static int pci_link_ready(struct etalon_board *board)
+{
+	int ret = start_dma(board->link);
+
+	if (ret)
+		stop_dma(board->link);
+	return ret;
 }
 
 /* The board is as after power-on, and nobody may operate it yet. */
@@ -278,8 +291,9 @@ static const struct etalon_link_ops pci_link_ops = {
 	.loaded = etalon_registers_loaded,
 	.consume = pci_link_consume,
 	.progress = pci_link_progress,
-	.sync = etalon_pci_sync,
 	.quiesce = pci_link_quiesce,
+	.ready = pci_link_ready,
+	.sync = etalon_pci_sync,
 	.tick = etalon_registers_tick,
 	.aux_direction = etalon_registers_aux_direction,
 	.aux_set = etalon_registers_aux_set,

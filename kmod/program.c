@@ -216,7 +216,6 @@ static int take_loaded(struct etalon_board *board, const struct etalon_control *
 	if (loaded->crc == control->uploads.program->crc && loaded->stride == facts->stride &&
 	    loaded->points == facts->points && loaded->produced <= ETALON_RING_SEQUENCE_MAX)
 		return 0;
-	board->distrusted = false; /* it shall be said, and acted on */
 	etalon_board_distrust(board, "it loaded another program than it was given");
 	return -EIO;
 }

@@ -11,7 +11,8 @@
  * close() returns the board is dark: it has been told, and the time that it promises for that has
  * passed. After expiry, suspend or reset the control fd is
  * revoked: every call -ESTALE, poll EPOLLHUP, and the device can be opened again at once. The same
- * when the board breaks its contract. Calls that need the board while it sleeps or is being reset
+ * when the board breaks its contract; it then writes no records and tells nothing by itself before
+ * it is opened again, which is -EIO where it refuses to begin anew. Calls that need the board while it sleeps or is being reset
  * are -EAGAIN. After unplug every call is -ENODEV but RELEASE and WANT, which need memory alone,
  * and poll says EPOLLHUP.
  *

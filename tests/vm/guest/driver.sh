@@ -17,6 +17,17 @@ same_records() { # sweep's arguments
 	./sweep "$@" --keep here && cmp here "$expected"
 }
 
+# Of a board that holds back records and lies.
+end_keeps_its_place() {
+	rm -f runs told resumed
+	./distrust runs told resumed &
+	client=$!
+	within 20 test -e runs && host fault stall-records && sleep 0.2 &&
+		host fault corrupt-index && within 20 test -e told &&
+		host fault resume-records && : >resumed
+	wait $client
+}
+
 check "the modules load" load_modules
 check "the board has its node" within 5 has_node
 check "it tells who it is" grep -x EMU-1 /sys/class/etalon/etalon0/serial
@@ -28,6 +39,7 @@ expected=dark.records
 check "dark records are those of the emulated link" same_records --points 2000
 expected=light.records
 check "records with light are those of the emulated link" same_records --points 2000 --light
+check "END of the kernel keeps its place, and the next holder's board works" end_keeps_its_place
 check "the modules unload" rmmod etalon_pci etalon
 check "the node is gone" lacks_node
 check "they load again" load_modules

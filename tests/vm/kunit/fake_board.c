@@ -296,8 +296,20 @@ static void fake_quiesce(struct etalon_board *board)
 {
 	struct fake_board *fake = fake_of(board);
 
-	put_points(fake, fake->points_on_their_way);
+	if (!fake->quiet)
+		put_points(fake, fake->points_on_their_way);
 	fake->points_on_their_way = 0;
+	fake->quiet = true;
+}
+
+static int fake_ready(struct etalon_board *board)
+{
+	struct fake_board *fake = fake_of(board);
+
+	if (fake->answer_ready)
+		return fake->answer_ready;
+	fake->quiet = false;
+	return fake->answer;
 }
 
 static void fake_sync(struct etalon_board *board, const struct etalon_ring_span *span)
@@ -369,6 +381,7 @@ static const struct etalon_link_ops fake_ops = {
 	.progress = fake_progress,
 	.sync = fake_sync,
 	.quiesce = fake_quiesce,
+	.ready = fake_ready,
 	.tick = fake_tick,
 	.aux_direction = fake_aux_direction,
 	.aux_set = fake_aux_set,

@@ -44,6 +44,7 @@ struct fake_board {
 	u32 aux_values;
 	u32 aux_edges;
 	unsigned int points_on_their_way; /* written before it is quiet */
+	int answer_ready;
 	unsigned int looks_until_end; /* of its program, 0: it never ends by itself */
 	int answer; /* of every operation: 0, or an errno */
 	int answer_dark;
@@ -58,6 +59,7 @@ struct fake_board {
 	u32 aux_outputs;
 	unsigned int aux_order[2]; /* of the first set() and the first direction(), from 1 */
 	u64 consumer;
+	bool quiet;
 	u64 synced_bytes;
 	unsigned int late_calls; /* after it was removed: never */
 

@@ -223,6 +223,50 @@ static void a_number_that_cannot_be_ends_the_program(struct kunit *test)
 	end(&rig);
 }
 
+/* It was told to halt, and goes on: nothing of it comes where END is. */
+static void a_board_that_is_not_believed_writes_no_more(struct kunit *test)
+{
+	struct rig rig = running(test);
+	struct fake_board *fake = rig.fake;
+	const struct etalon_hw_record_end *end_record = (const void *)rig.buffer;
+
+	fake_produce(fake, 2);
+	fake->points_on_their_way = 2;
+	fake->progress.producer += rig.capacity; /* places come around: that of END is the next */
+	etalon_board_progress(fake->board);
+	KUNIT_EXPECT_TRUE(test, fake->quiet);
+	fake->points_on_their_way = 2;
+	etalon_board_suspend(fake->board, ETALON_CAUSE_SUSPEND); /* quiet once more */
+	KUNIT_EXPECT_EQ(test, read_records(&rig, 2, 1), FAKE_STRIDE);
+	KUNIT_EXPECT_EQ(test, end_record->head.type, ETALON_HW_RECORD_END);
+	KUNIT_EXPECT_EQ(test, end_record->head.sequence, 2);
+	KUNIT_EXPECT_EQ(test, end_record->flags, ETALON_HW_END_FLAG_HOST);
+	end(&rig);
+}
+
+/* Whoever opens it gets a board that works, or none. */
+static void a_board_that_does_not_begin_anew_is_not_opened(struct kunit *test)
+{
+	struct rig rig = running(test);
+	struct fake_board *fake = rig.fake;
+	const int number = fake->board->number;
+
+	fake->progress.producer = U64_MAX;
+	etalon_board_progress(fake->board);
+	fake->answer_ready = -EBUSY; /* its program runs on */
+	KUNIT_EXPECT_EQ(test, fake_try_open(number, O_RDWR), -EIO);
+	KUNIT_EXPECT_TRUE(test, fake->quiet);
+	KUNIT_EXPECT_TRUE(test, fake->board->distrusted);
+	fake->answer_ready = 0;
+	fake->safety.state = ETALON_HW_STATE_TRIPPED + 1;
+	KUNIT_EXPECT_EQ(test, fake_try_open(number, O_RDWR), -EIO);
+	KUNIT_EXPECT_TRUE(test, fake->quiet);
+	fake->safety.state = ETALON_HW_STATE_OFF;
+	KUNIT_EXPECT_EQ(test, fake_try_open(number, O_RDWR), 0);
+	KUNIT_EXPECT_FALSE(test, fake->quiet);
+	end(&rig);
+}
+
 static void a_new_program_is_believed_again(struct kunit *test)
 {
 	struct rig rig = running(test);
@@ -277,6 +321,8 @@ static struct kunit_case cases[] = {KUNIT_CASE(records_wait_until_they_are_relea
 				    KUNIT_CASE(records_on_their_way_keep_their_places),
 				    KUNIT_CASE(the_boards_own_end_is_waited_for),
 				    KUNIT_CASE(a_number_that_cannot_be_ends_the_program),
+				    KUNIT_CASE(a_board_that_is_not_believed_writes_no_more),
+				    KUNIT_CASE(a_board_that_does_not_begin_anew_is_not_opened),
 				    KUNIT_CASE(a_new_program_is_believed_again),
 				    KUNIT_CASE(mappings_are_read_only_and_within_the_ring),
 				    {}};
