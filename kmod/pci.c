@@ -294,6 +294,7 @@ static const struct etalon_link_ops pci_link_ops = {
 	.quiesce = pci_link_quiesce,
 	.ready = pci_link_ready,
 	.sync = etalon_pci_sync,
+	.give = etalon_pci_give,
 	.tick = etalon_registers_tick,
 	.aux_direction = etalon_registers_aux_direction,
 	.aux_set = etalon_registers_aux_set,

@@ -39,6 +39,7 @@ struct etalon_pci {
 int etalon_pci_map_ring(struct etalon_pci *link);
 void etalon_pci_unmap_ring(struct etalon_pci *link);
 void etalon_pci_sync(struct etalon_board *board, const struct etalon_ring_span *span);
+void etalon_pci_give(struct etalon_board *board, const struct etalon_ring_span *span);
 int etalon_pci_upload(struct etalon_board *board, const struct etalon_hw_upload *upload,
 		      struct etalon_refusal *refusal);
 

@@ -15,7 +15,16 @@ static size_t table_bytes(unsigned long pages)
 	return pages * sizeof(u64);
 }
 
-/* ---- the ring ---- */
+/*
+ * ---- the ring ----
+ *
+ * Streaming mappings, which a machine may not keep coherent: the control block, which is, says which
+ * records are new. The board owns all places. We own one from sync on, when the record is there, and
+ * only read it: the board may write there again without a word. An END record of ours is the one thing
+ * that is written: between sync and give, so that it neither goes with what the cache drops nor comes out
+ * of it over a record of the board. For that the direction is both.
+ */
+#define RING_DIRECTION DMA_BIDIRECTIONAL
 
 static int map_pages(struct etalon_pci *link)
 {
@@ -24,7 +33,7 @@ static int map_pages(struct etalon_pci *link)
 
 	for (; link->mapped < memory->page_count; link->mapped++) {
 		dma_addr_t address = dma_map_page(dev, memory->pages[link->mapped], 0, PAGE_SIZE,
-						  DMA_FROM_DEVICE);
+						  RING_DIRECTION);
 
 		if (dma_mapping_error(dev, address))
 			return -ENOMEM;
@@ -57,7 +66,7 @@ void etalon_pci_unmap_ring(struct etalon_pci *link)
 	/* What came was synchronised then; an END record of ours is in the page itself. */
 	while (link->mapped)
 		dma_unmap_page_attrs(dev, link->ring_table[--link->mapped], PAGE_SIZE,
-				     DMA_FROM_DEVICE, DMA_ATTR_SKIP_CPU_SYNC);
+				     RING_DIRECTION, DMA_ATTR_SKIP_CPU_SYNC);
 	if (link->ring_table)
 		dma_free_coherent(dev, table_bytes(link->board->memory.page_count),
 				  link->ring_table, link->ring_table_address);
@@ -68,20 +77,38 @@ void etalon_pci_unmap_ring(struct etalon_pci *link)
 	link->control = NULL;
 }
 
-void etalon_pci_sync(struct etalon_board *board, const struct etalon_ring_span *span)
+/* Page by page: each has a mapping of its own. */
+static void hand(struct etalon_board *board, const struct etalon_ring_span *span, bool to_cpu)
 {
 	struct etalon_pci *link = board->link;
+	struct device *dev = &link->pdev->dev;
 	u64 at = span->offset, left = span->bytes;
 
 	while (left) {
+		const dma_addr_t page = link->ring_table[at >> PAGE_SHIFT];
 		const unsigned long in_page = at & ~PAGE_MASK;
 		const size_t piece = min_t(u64, left, PAGE_SIZE - in_page);
 
-		dma_sync_single_range_for_cpu(&link->pdev->dev, link->ring_table[at >> PAGE_SHIFT],
-					      in_page, piece, DMA_FROM_DEVICE);
+		if (to_cpu)
+			dma_sync_single_range_for_cpu(dev, page, in_page, piece, RING_DIRECTION);
+		else
+			dma_sync_single_range_for_device(dev, page, in_page, piece, RING_DIRECTION);
 		at += piece;
 		left -= piece;
 	}
+}
+
+/* The kernel sees the pages in a row, at addresses of their own. */
+void etalon_pci_sync(struct etalon_board *board, const struct etalon_ring_span *span)
+{
+	hand(board, span, true);
+	invalidate_kernel_vmap_range(board->memory.data + span->offset, (int)span->bytes);
+}
+
+void etalon_pci_give(struct etalon_board *board, const struct etalon_ring_span *span)
+{
+	flush_kernel_vmap_range(board->memory.data + span->offset, (int)span->bytes);
+	hand(board, span, false);
 }
 
 /* ---- uploads ---- */

@@ -220,6 +220,24 @@ static void end_cause(enum etalon_cause cause, struct etalon_hw_record_end *end)
 	}
 }
 
+/* By the rules of memory that the board will write to again, unless it never will. */
+static void write_end(struct etalon_board *board, const struct etalon_hw_record_end *end)
+{
+	const bool shared = board->ops->sync && !board->close_gone;
+	const u64 sequence = end->head.sequence;
+	struct etalon_ring_span place;
+	u8 *at;
+
+	etalon_ring_span(&board->ring, sequence, sequence + 1, &place);
+	at = board->memory.data + place.offset;
+	if (shared)
+		board->ops->sync(board, &place);
+	memcpy(at, end, sizeof(*end));
+	memset(at + sizeof(*end), 0, place.bytes - sizeof(*end));
+	if (shared)
+		board->ops->give(board, &place);
+}
+
 /* In the board's place: what can be known here. The CRC cannot: 0. */
 static int append_end(struct etalon_board *board)
 {
@@ -229,7 +247,6 @@ static int append_end(struct etalon_board *board)
 		.flags = ETALON_HW_END_FLAG_HOST,
 	};
 	s64 sequence;
-	void *at;
 
 	end_cause(board->close_cause, &end);
 	if (point) {
@@ -246,9 +263,7 @@ static int append_end(struct etalon_board *board)
 		.generation = board->generation,
 		.sequence = (u64)sequence,
 	};
-	at = board->memory.data + etalon_ring_offset(&board->ring, (u64)sequence);
-	memset(at, 0, board->ring.stride);
-	memcpy(at, &end, sizeof(end));
+	write_end(board, &end);
 	return 0;
 }
 

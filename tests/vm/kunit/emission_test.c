@@ -154,8 +154,8 @@ static void limits_are_those_of_the_holder(struct kunit *test)
 
 	fake->safety.state = fake->progress.state = ETALON_HW_STATE_TRIPPED;
 	etalon_board_progress(fake->board);
-	KUNIT_EXPECT_EQ(test,
-			fake_call(fake, rig.control, ETALON_IOC_CLEAR, &clear, sizeof(clear)), 0);
+	KUNIT_EXPECT_EQ(test, fake_call(fake, rig.control, ETALON_IOC_CLEAR, &clear, sizeof(clear)),
+			0);
 	KUNIT_EXPECT_EQ(test, fake->limits[FAKE_SOURCE].high, narrow);
 	fake_close(rig.control);
 	KUNIT_EXPECT_GT(test, fake->limits[FAKE_SOURCE].high, narrow);

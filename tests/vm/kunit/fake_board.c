@@ -314,7 +314,20 @@ static int fake_ready(struct etalon_board *board)
 
 static void fake_sync(struct etalon_board *board, const struct etalon_ring_span *span)
 {
-	fake_of(board)->synced_bytes += span->bytes;
+	struct fake_board *fake = fake_of(board);
+
+	fake->synced_bytes += span->bytes;
+	fake->synced = *span;
+	fake->given_end = false;
+}
+
+static void fake_give(struct etalon_board *board, const struct etalon_ring_span *span)
+{
+	const struct etalon_hw_record *record = (const void *)(board->memory.data + span->offset);
+	struct fake_board *fake = fake_of(board);
+
+	fake->given = *span;
+	fake->given_end = record->type == ETALON_HW_RECORD_END;
 }
 
 static int fake_tick(struct etalon_board *board, u64 *ret)
@@ -380,6 +393,7 @@ static const struct etalon_link_ops fake_ops = {
 	.consume = fake_consume,
 	.progress = fake_progress,
 	.sync = fake_sync,
+	.give = fake_give,
 	.quiesce = fake_quiesce,
 	.ready = fake_ready,
 	.tick = fake_tick,

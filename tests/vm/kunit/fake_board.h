@@ -61,6 +61,9 @@ struct fake_board {
 	u64 consumer;
 	bool quiet;
 	u64 synced_bytes;
+	struct etalon_ring_span synced; /* last */
+	struct etalon_ring_span given; /* back, last; with an END in it or not */
+	bool given_end;
 	unsigned int late_calls; /* after it was removed: never */
 
 	void __user *user; /* a page of the test's own for arguments */

@@ -244,6 +244,23 @@ static void a_board_that_is_not_believed_writes_no_more(struct kunit *test)
 	end(&rig);
 }
 
+/* The board may write around END again, and the memory may not be the same for both. */
+static void end_is_written_between_sync_and_give(struct kunit *test)
+{
+	struct rig rig = running(test);
+	struct fake_board *fake = rig.fake;
+
+	fake_produce(fake, 2);
+	KUNIT_EXPECT_EQ(test, fake->given.bytes, 0); /* reading gives nothing back */
+	etalon_board_suspend(fake->board, ETALON_CAUSE_SUSPEND);
+	KUNIT_EXPECT_EQ(test, fake->synced.offset, 2 * FAKE_STRIDE);
+	KUNIT_EXPECT_EQ(test, fake->synced.bytes, FAKE_STRIDE);
+	KUNIT_EXPECT_EQ(test, fake->given.offset, 2 * FAKE_STRIDE);
+	KUNIT_EXPECT_EQ(test, fake->given.bytes, FAKE_STRIDE);
+	KUNIT_EXPECT_TRUE(test, fake->given_end);
+	end(&rig);
+}
+
 /* Whoever opens it gets a board that works, or none. */
 static void a_board_that_does_not_begin_anew_is_not_opened(struct kunit *test)
 {
@@ -322,6 +339,7 @@ static struct kunit_case cases[] = {KUNIT_CASE(records_wait_until_they_are_relea
 				    KUNIT_CASE(the_boards_own_end_is_waited_for),
 				    KUNIT_CASE(a_number_that_cannot_be_ends_the_program),
 				    KUNIT_CASE(a_board_that_is_not_believed_writes_no_more),
+				    KUNIT_CASE(end_is_written_between_sync_and_give),
 				    KUNIT_CASE(a_board_that_does_not_begin_anew_is_not_opened),
 				    KUNIT_CASE(a_new_program_is_believed_again),
 				    KUNIT_CASE(mappings_are_read_only_and_within_the_ring),
