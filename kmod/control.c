@@ -437,9 +437,11 @@ const struct file_operations etalon_control_fops = {
 
 static int take_control(struct etalon_board *board, struct etalon_control *control)
 {
+	bool was_quiet;
 	int ret = 0;
 
 	mutex_lock(&board->lock);
+	was_quiet = board->distrusted;
 	if (board->presence == ETALON_GONE)
 		ret = -ENODEV;
 	else if (board->control)
@@ -450,6 +452,8 @@ static int take_control(struct etalon_board *board, struct etalon_control *contr
 	if (!ret)
 		board->control = control;
 	mutex_unlock(&board->lock);
+	if (was_quiet) /* no message told of edges meanwhile */
+		etalon_gpio_edges(board);
 	return ret;
 }
 

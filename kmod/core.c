@@ -258,17 +258,21 @@ EXPORT_SYMBOL_GPL(etalon_board_lost);
 
 void etalon_board_resume(struct etalon_board *board)
 {
+	mutex_lock(&board->gpio_lock);
 	mutex_lock(&board->lock);
 	if (board->presence == ETALON_ASLEEP) {
 		board->presence = ETALON_PRESENT;
 		board->distrusted = false;
 		board->live_valid = false;
 		board->epoch++;
+		etalon_gpio_restore(board);
 		/* Not every way here resets it; and who opened it asleep could not write any. */
 		if (!etalon_board_read_safety(board))
 			etalon_control_settle_limits(board);
 	}
 	mutex_unlock(&board->lock);
+	mutex_unlock(&board->gpio_lock);
+	etalon_gpio_edges(board); /* no message told of those meanwhile */
 }
 EXPORT_SYMBOL_GPL(etalon_board_resume);
 

@@ -172,6 +172,7 @@ struct etalon_link_ops {
 	/* Auxiliary lines: one bit each. set() changes the bits of `mask` only. */
 	int (*aux_direction)(struct etalon_board *board, u32 mask, u32 outputs);
 	int (*aux_set)(struct etalon_board *board, u32 mask, u32 values);
+	int (*aux_outputs)(struct etalon_board *board, u32 *ret_outputs);
 	/* ret_edges may be NULL, and clears them else. */
 	int (*aux_get)(struct etalon_board *board, u32 *ret_values, u32 *ret_edges);
 };
@@ -379,6 +380,8 @@ static inline void etalon_hwmon_unregister(struct etalon_board *board)
 void etalon_gpio_register(struct etalon_board *board);
 void etalon_gpio_unregister(struct etalon_board *board);
 void etalon_gpio_edges(struct etalon_board *board);
+/* After a reset. Call with board->gpio_lock and board->lock held. */
+void etalon_gpio_restore(struct etalon_board *board);
 #else
 static inline void etalon_gpio_register(struct etalon_board *board)
 {
@@ -389,6 +392,10 @@ static inline void etalon_gpio_unregister(struct etalon_board *board)
 }
 
 static inline void etalon_gpio_edges(struct etalon_board *board)
+{
+}
+
+static inline void etalon_gpio_restore(struct etalon_board *board)
 {
 }
 #endif

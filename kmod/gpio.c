@@ -2,6 +2,10 @@
 /*
  * Auxiliary lines as a gpio_chip, with interrupts on edges. Interlock, key, enable, indicator and
  * heartbeat are none of them. Lines are found by name: "<serial>.aux0", ...
+ *
+ * A board that was reset has inputs alone. Before anybody can use it again the outputs that were
+ * asked for here are what they were, the level first: nobody is told of the reset, and no line ever
+ * has another level than the one that was asked for.
  */
 #include <linux/gpio/driver.h>
 #include <linux/interrupt.h>
@@ -20,10 +24,16 @@ struct etalon_gpio {
 	struct etalon_board *board;
 	const char *names[LINES_MAX];
 	char name[LINES_MAX][NAME_BYTES];
+	/* board->lock */
+	u32 outputs;
+	u32 asked; /* for here: all but what an earlier driver left */
+	u32 levels; /* of those */
+	u32 kept; /* edges that were read and are still to be told */
 	/* lines that interrupt; each bit under its line's own irq lock */
 	unsigned long rising;
 	unsigned long falling;
 	unsigned long enabled;
+	atomic_t stale; /* enabled since edges were last read: those are older than the listener */
 };
 
 /* ---- lines ---- */
@@ -50,22 +60,43 @@ static int set_direction(struct gpio_chip *chip, unsigned int line, bool output)
 {
 	struct etalon_gpio *gpio = gpiochip_get_data(chip);
 	struct etalon_board *board = gpio->board;
+	const u32 outputs = output ? BIT(line) : 0;
 	int ret = enter(board);
 
 	if (ret)
 		return ret;
-	return leave(board, board->ops->aux_direction(board, BIT(line), output ? BIT(line) : 0));
+	ret = board->ops->aux_direction(board, BIT(line), outputs);
+	if (!ret) {
+		WRITE_ONCE(gpio->outputs, (gpio->outputs & ~BIT(line)) | outputs);
+		gpio->asked = (gpio->asked & ~BIT(line)) | outputs;
+	}
+	return leave(board, ret);
 }
 
 static int set_value(struct gpio_chip *chip, unsigned int line, int value)
 {
 	struct etalon_gpio *gpio = gpiochip_get_data(chip);
 	struct etalon_board *board = gpio->board;
+	const u32 levels = value ? BIT(line) : 0;
 	int ret = enter(board);
 
 	if (ret)
 		return ret;
-	return leave(board, board->ops->aux_set(board, BIT(line), value ? BIT(line) : 0));
+	ret = board->ops->aux_set(board, BIT(line), levels);
+	if (!ret) {
+		gpio->levels = (gpio->levels & ~BIT(line)) | levels;
+		gpio->asked |= gpio->outputs & BIT(line);
+	}
+	return leave(board, ret);
+}
+
+/* Also of lines that nobody holds. */
+static int gpio_get_direction(struct gpio_chip *chip, unsigned int line)
+{
+	struct etalon_gpio *gpio = gpiochip_get_data(chip);
+
+	return READ_ONCE(gpio->outputs) & BIT(line) ? GPIO_LINE_DIRECTION_OUT
+						    : GPIO_LINE_DIRECTION_IN;
 }
 
 static int gpio_direction_input(struct gpio_chip *chip, unsigned int line)
@@ -114,6 +145,8 @@ static void irq_unmask(struct irq_data *d)
 	struct etalon_gpio *gpio = gpiochip_get_data(chip);
 
 	gpiochip_enable_irq(chip, irqd_to_hwirq(d));
+	atomic_or(BIT(irqd_to_hwirq(d)), &gpio->stale);
+	smp_mb__after_atomic(); /* who sees that it is enabled sees that, too: read_edges() */
 	set_bit(irqd_to_hwirq(d), &gpio->enabled);
 }
 
@@ -129,11 +162,40 @@ static int irq_set_type(struct irq_data *d, unsigned int type)
 	return 0;
 }
 
+/*
+ * Under board->lock. Who listens to a line hears of edges from then on; those of the others are
+ * kept for their handlers.
+ */
+static int read_edges(struct etalon_gpio *gpio, u32 *ret_values)
+{
+	/* First: a line that is seen here is in `stale`, or edges were read since. */
+	const u32 enabled = READ_ONCE(gpio->enabled);
+	const u32 stale = atomic_xchg(&gpio->stale, 0);
+	u32 edges = 0;
+	int ret = gpio->board->ops->aux_get(gpio->board, ret_values, &edges);
+
+	if (ret)
+		atomic_or(stale, &gpio->stale);
+	else
+		gpio->kept = (gpio->kept | (edges & enabled)) & ~stale;
+	return ret;
+}
+
+static void irq_bus_sync_unlock(struct irq_data *d)
+{
+	struct etalon_gpio *gpio = gpiochip_get_data(irq_data_get_irq_chip_data(d));
+	u32 values;
+
+	if (atomic_read(&gpio->stale) && !enter(gpio->board))
+		leave(gpio->board, read_edges(gpio, &values));
+}
+
 static const struct irq_chip gpio_irq_chip = {
 	.name = "etalon-aux",
 	.irq_mask = irq_mask,
 	.irq_unmask = irq_unmask,
 	.irq_set_type = irq_set_type,
+	.irq_bus_sync_unlock = irq_bus_sync_unlock,
 	.flags = IRQCHIP_IMMUTABLE,
 	GPIOCHIP_IRQ_RESOURCE_HELPERS,
 };
@@ -146,10 +208,18 @@ static unsigned long lines_due(struct etalon_gpio *gpio)
 {
 	struct etalon_board *board = gpio->board;
 	u32 values = 0, edges = 0;
+	int ret;
 
 	if (!READ_ONCE(gpio->enabled)) /* nobody listens: no access */
 		return 0;
-	if (enter(board) || leave(board, board->ops->aux_get(board, &values, &edges)))
+	if (enter(board))
+		return 0;
+	ret = read_edges(gpio, &values);
+	if (!ret) {
+		edges = gpio->kept;
+		gpio->kept = 0;
+	}
+	if (leave(board, ret))
 		return 0;
 	return edges & READ_ONCE(gpio->enabled) &
 	       ((values & READ_ONCE(gpio->rising)) | (~values & READ_ONCE(gpio->falling)));
@@ -167,6 +237,39 @@ void etalon_gpio_edges(struct etalon_board *board)
 	for_each_set_bit(line, &due, LINES_MAX)
 		handle_nested_irq(irq_find_mapping(gpio->chip.irq.domain, line));
 	mutex_unlock(&board->gpio_lock);
+}
+
+/* ---- what was before ---- */
+
+static u32 lines_of(const struct etalon_gpio *gpio)
+{
+	return GENMASK(gpio->board->description.head->aux_lines - 1, 0);
+}
+
+/* An earlier driver may have left some. */
+static void find_outputs(struct etalon_gpio *gpio)
+{
+	struct etalon_board *board = gpio->board;
+	u32 outputs = 0;
+
+	if (!enter(board) && !leave(board, board->ops->aux_outputs(board, &outputs)))
+		gpio->outputs = outputs & lines_of(gpio);
+}
+
+void etalon_gpio_restore(struct etalon_board *board)
+{
+	struct etalon_gpio *gpio = board->gpio;
+	int ret;
+
+	if (!gpio || !gpio->outputs)
+		return;
+	WRITE_ONCE(gpio->outputs, gpio->asked);
+	ret = board->ops->aux_set(board, gpio->outputs, gpio->levels & gpio->outputs);
+	if (!ret)
+		ret = board->ops->aux_direction(board, lines_of(gpio), gpio->outputs);
+	/* They are restored with the next reset, which follows where the bus has failed. */
+	if (etalon_board_result(board, ret))
+		dev_warn(&board->dev, "auxiliary lines are not what they were: %d\n", ret);
 }
 
 /* ---- the chip ---- */
@@ -193,6 +296,7 @@ static void fill_chip(struct etalon_gpio *gpio)
 	chip->ngpio = gpio->board->description.head->aux_lines;
 	chip->names = gpio->names;
 	chip->can_sleep = true;
+	chip->get_direction = gpio_get_direction;
 	chip->direction_input = gpio_direction_input;
 	chip->direction_output = gpio_direction_output;
 	chip->get = gpio_get;
@@ -216,6 +320,7 @@ void etalon_gpio_register(struct etalon_board *board)
 		return;
 	gpio->board = board;
 	name_lines(gpio);
+	find_outputs(gpio);
 	fill_chip(gpio);
 	ret = gpiochip_add_data(&gpio->chip, gpio);
 	if (ret) {

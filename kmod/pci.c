@@ -298,6 +298,7 @@ static const struct etalon_link_ops pci_link_ops = {
 	.tick = etalon_registers_tick,
 	.aux_direction = etalon_registers_aux_direction,
 	.aux_set = etalon_registers_aux_set,
+	.aux_outputs = etalon_registers_aux_outputs,
 	.aux_get = etalon_registers_aux_get,
 };
 

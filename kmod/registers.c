@@ -259,6 +259,12 @@ int etalon_registers_aux_set(struct etalon_board *board, u32 mask, u32 values)
 }
 EXPORT_SYMBOL_GPL(etalon_registers_aux_set);
 
+int etalon_registers_aux_outputs(struct etalon_board *board, u32 *ret_outputs)
+{
+	return read_word(board, ETALON_REG_AUX_DIRECTION, ret_outputs);
+}
+EXPORT_SYMBOL_GPL(etalon_registers_aux_outputs);
+
 int etalon_registers_aux_get(struct etalon_board *board, u32 *ret_values, u32 *ret_edges)
 {
 	int ret = read_word(board, ETALON_REG_AUX_IN, ret_values);

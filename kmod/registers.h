@@ -38,6 +38,7 @@ int etalon_registers_loaded(struct etalon_board *board, struct etalon_loaded *re
 int etalon_registers_tick(struct etalon_board *board, u64 *ret);
 int etalon_registers_aux_direction(struct etalon_board *board, u32 mask, u32 outputs);
 int etalon_registers_aux_set(struct etalon_board *board, u32 mask, u32 values);
+int etalon_registers_aux_outputs(struct etalon_board *board, u32 *ret_outputs);
 int etalon_registers_aux_get(struct etalon_board *board, u32 *ret_values, u32 *ret_edges);
 
 #endif

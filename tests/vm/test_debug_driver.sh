@@ -14,7 +14,7 @@ mkdir -p "$work"
 
 build_all() {
 	build_guest_programs "$work" "sweep=client.c marks.c" lifetime=client.c failures=client.c \
-		distrust=client.c &&
+		distrust=client.c aux=client.c &&
 		build_host_programs
 }
 
@@ -44,7 +44,8 @@ boot() { # test
 	boots --kernel debug --test "tests/vm/guest/$1.sh" "${device[@]}" --timeout ${ETALON_DEEP:+3}600 \
 		--with tests/vm/guest/modules.sh --with "$modules/etalon.ko" --with "$modules/etalon_pci.ko" \
 		--with "$modules/kunit/etalon_kunit.ko" --with "$work/sweep" --with "$work/lifetime" \
-		--with "$work/failures" --with "$work/distrust" --host tests/vm/host_board.sh --with "$work/dark.records" --with "$work/light.records"
+		--with "$work/failures" --with "$work/distrust" --with "$work/aux" \
+		--host tests/vm/host_board.sh --with "$work/dark.records" --with "$work/light.records"
 }
 
 promise "the clients and the reference compile" build_all

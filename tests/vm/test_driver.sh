@@ -12,7 +12,8 @@ work=$PWD/$vm_build/driver
 mkdir -p "$work"
 
 build_clients() {
-	build_guest_programs "$work" "sweep=client.c marks.c" lifetime=client.c distrust=client.c || return
+	build_guest_programs "$work" "sweep=client.c marks.c" lifetime=client.c distrust=client.c \
+		aux=client.c || return
 	build_host_programs
 }
 
@@ -24,7 +25,7 @@ boot_driver() { # kernel modules test
 	boots --kernel "$1" --test "tests/vm/guest/$3.sh" --pcie "$board_socket" --timeout 300 \
 		--with tests/vm/guest/modules.sh --with "$2/etalon.ko" --with "$2/etalon_pci.ko" \
 		--with "$2/needs" --with "$work/sweep" --with "$work/lifetime" \
-		--with "$work/distrust" --host tests/vm/host_board.sh \
+		--with "$work/distrust" --with "$work/aux" --host tests/vm/host_board.sh \
 		--with "$work/dark.records" --with "$work/light.records"
 }
 

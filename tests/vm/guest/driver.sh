@@ -28,6 +28,17 @@ end_keeps_its_place() {
 	wait $client
 }
 
+# Line 4 rises before anybody listens to it, and falls later; line 5 makes the board tell of edges.
+edges_are_new() {
+	rm -f listens quiet
+	host fault aux-in line:4 level:1 || return
+	./aux edges 4 5 listens quiet &
+	client=$!
+	within 20 test -e listens && host fault aux-in line:5 level:1 &&
+		within 20 test -e quiet && host fault aux-in line:4 level:0
+	wait $client
+}
+
 check "the modules load" load_modules
 check "the board has its node" within 5 has_node
 check "it tells who it is" grep -x EMU-1 /sys/class/etalon/etalon0/serial
@@ -40,6 +51,8 @@ check "dark records are those of the emulated link" same_records --points 2000
 expected=light.records
 check "records with light are those of the emulated link" same_records --points 2000 --light
 check "END of the kernel keeps its place, and the next holder's board works" end_keeps_its_place
+check "a listener to a line hears of no edge from before" edges_are_new
+check "outputs are what they were after a reset" ./aux reset $board/reset
 check "the modules unload" rmmod etalon_pci etalon
 check "the node is gone" lacks_node
 check "they load again" load_modules

@@ -360,6 +360,14 @@ static int fake_aux_set(struct etalon_board *board, u32 mask, u32 values)
 	return fake->answer;
 }
 
+static int fake_aux_outputs(struct etalon_board *board, u32 *ret_outputs)
+{
+	struct fake_board *fake = fake_of(board);
+
+	*ret_outputs = fake->aux_directions;
+	return fake->answer;
+}
+
 static int fake_aux_get(struct etalon_board *board, u32 *ret_values, u32 *ret_edges)
 {
 	struct fake_board *fake = fake_of(board);
@@ -399,6 +407,7 @@ static const struct etalon_link_ops fake_ops = {
 	.tick = fake_tick,
 	.aux_direction = fake_aux_direction,
 	.aux_set = fake_aux_set,
+	.aux_outputs = fake_aux_outputs,
 	.aux_get = fake_aux_get,
 };
 

@@ -216,12 +216,125 @@ static void edges_interrupt_who_listens(struct kunit *test)
 	gpiochip_free_own_desc(line);
 }
 
+static int listen(struct gpio_desc *line, atomic_t *count)
+{
+	return request_threaded_irq((unsigned int)gpiod_to_irq(line), NULL, count_edge,
+				    IRQF_TRIGGER_RISING | IRQF_TRIGGER_FALLING | IRQF_ONESHOT,
+				    "kunit", count);
+}
+
+/* The board keeps edges until somebody asks; whoever listens already misses none by it. */
+static void a_listener_hears_nothing_from_before(struct kunit *test)
+{
+	struct fake_board *fake = registered(test);
+	struct gpio_desc *first = take_line(fake, 3, GPIOD_IN),
+			 *line = take_line(fake, 2, GPIOD_IN);
+	atomic_t of_first = ATOMIC_INIT(0), count = ATOMIC_INIT(0);
+
+	KUNIT_ASSERT_EQ(test, listen(first, &of_first), 0);
+	fake->aux_edges = BIT(2) | BIT(3); /* whose message has not come yet */
+	KUNIT_ASSERT_EQ(test, listen(line, &count), 0);
+	KUNIT_EXPECT_EQ(test, edges_seen(fake, 0, 0, &count), 0);
+	KUNIT_EXPECT_EQ(test, atomic_xchg(&of_first, 0), 1);
+	KUNIT_EXPECT_EQ(test, edges_seen(fake, 0, BIT(2), &count), 1);
+	free_irq((unsigned int)gpiod_to_irq(line), &count);
+
+	fake->aux_edges = BIT(2);
+	etalon_board_suspend(fake->board, ETALON_CAUSE_SUSPEND);
+	KUNIT_ASSERT_EQ(test, listen(line, &count), 0); /* it cannot be asked now */
+	etalon_board_resume(fake->board);
+	KUNIT_EXPECT_EQ(test, edges_seen(fake, 0, 0, &count), 0);
+	KUNIT_EXPECT_EQ(test, edges_seen(fake, 0, BIT(2), &count), 1);
+	KUNIT_EXPECT_EQ(test, atomic_read(&of_first), 0);
+	free_irq((unsigned int)gpiod_to_irq(line), &count);
+	free_irq((unsigned int)gpiod_to_irq(first), &of_first);
+	gpiochip_free_own_desc(line);
+	gpiochip_free_own_desc(first);
+}
+
+/* Messages do not come from a board that sleeps, or is not believed. */
+static void edges_without_a_message_are_told_later(struct kunit *test)
+{
+	struct fake_board *fake = registered(test);
+	struct gpio_desc *line = take_line(fake, 2, GPIOD_IN);
+	atomic_t count = ATOMIC_INIT(0);
+
+	KUNIT_ASSERT_EQ(test, listen(line, &count), 0);
+	etalon_board_suspend(fake->board, ETALON_CAUSE_RESET);
+	fake->aux_edges = BIT(2);
+	etalon_board_resume(fake->board);
+	KUNIT_EXPECT_EQ(test, atomic_xchg(&count, 0), 1);
+	fake->progress.state = ETALON_HW_STATE_TRIPPED + 1;
+	etalon_board_progress(fake->board);
+	fake->progress.state = ETALON_HW_STATE_OFF;
+	KUNIT_EXPECT_TRUE(test, fake->board->distrusted);
+	fake->aux_edges = BIT(2);
+	KUNIT_EXPECT_EQ(test, fake_try_open(fake->board->number, O_RDWR), 0);
+	KUNIT_EXPECT_EQ(test, atomic_xchg(&count, 0), 1);
+	free_irq((unsigned int)gpiod_to_irq(line), &count);
+	gpiochip_free_own_desc(line);
+}
+
+/* As after power-on. */
+static void forget_lines(struct fake_board *fake)
+{
+	fake->aux_directions = 0;
+	fake->aux_outputs = 0;
+	fake->aux_order[0] = 0;
+	fake->aux_order[1] = 0;
+}
+
+static void outputs_are_outputs_again_after_a_reset(struct kunit *test)
+{
+	struct fake_board *fake = registered(test);
+	struct gpio_desc *low = take_line(fake, 0, GPIOD_OUT_LOW);
+	struct gpio_desc *high = take_line(fake, 1, GPIOD_OUT_HIGH);
+	struct gpio_desc *input = take_line(fake, 3, GPIOD_OUT_HIGH);
+
+	KUNIT_EXPECT_EQ(test, gpiod_direction_input(input), 0);
+	etalon_board_suspend(fake->board, ETALON_CAUSE_RESET);
+	forget_lines(fake);
+	KUNIT_EXPECT_EQ(test, gpiod_direction_output(low, 1), -EAGAIN); /* and is not done later */
+	etalon_board_resume(fake->board);
+	KUNIT_EXPECT_EQ(test, fake->aux_outputs, BIT(1));
+	KUNIT_EXPECT_EQ(test, fake->aux_directions, BIT(0) | BIT(1));
+	KUNIT_EXPECT_LT(test, fake->aux_order[0], fake->aux_order[1]); /* level first */
+	KUNIT_EXPECT_EQ(test, gpiod_get_direction(high), GPIO_LINE_DIRECTION_OUT);
+	KUNIT_EXPECT_EQ(test, gpiod_get_direction(input), GPIO_LINE_DIRECTION_IN);
+	gpiochip_free_own_desc(input);
+	gpiochip_free_own_desc(high);
+	gpiochip_free_own_desc(low);
+}
+
+/* What nobody asked for here is not driven anew. */
+static void outputs_of_an_earlier_driver_are_known(struct kunit *test)
+{
+	struct fake_board *fake = fake_board_create(test);
+	struct gpio_desc *line;
+
+	fake->aux_directions = BIT(2);
+	fake->aux_outputs = BIT(2);
+	fake_board_register(fake);
+	line = take_line(fake, 2, GPIOD_ASIS);
+	KUNIT_EXPECT_EQ(test, gpiod_get_direction(line), GPIO_LINE_DIRECTION_OUT);
+	etalon_board_suspend(fake->board, ETALON_CAUSE_RESET);
+	forget_lines(fake);
+	etalon_board_resume(fake->board);
+	KUNIT_EXPECT_EQ(test, fake->aux_directions, 0);
+	KUNIT_EXPECT_EQ(test, gpiod_get_direction(line), GPIO_LINE_DIRECTION_IN);
+	gpiochip_free_own_desc(line);
+}
+
 static struct kunit_case cases[] = {KUNIT_CASE(sensors_have_names_and_units),
 				    KUNIT_CASE(a_reading_that_is_invalid_is_none),
 				    KUNIT_CASE(the_board_is_asked_once_a_second),
 				    KUNIT_CASE(sensors_of_a_board_asleep_or_gone),
 				    KUNIT_CASE(lines_are_set_and_read),
 				    KUNIT_CASE(edges_interrupt_who_listens),
+				    KUNIT_CASE(a_listener_hears_nothing_from_before),
+				    KUNIT_CASE(edges_without_a_message_are_told_later),
+				    KUNIT_CASE(outputs_are_outputs_again_after_a_reset),
+				    KUNIT_CASE(outputs_of_an_earlier_driver_are_known),
 				    {}};
 
 struct kunit_suite etalon_lines_suite = {
