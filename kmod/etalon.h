@@ -159,10 +159,10 @@ struct etalon_link_ops {
 	/* Undoes it for a board that was not reset; not being able to changes nothing. */
 	int (*ready)(struct etalon_board *board);
 	/*
-	 * Around what we do with the ring, for memory that is not the same for board and CPU: makes
-	 * what the board wrote visible, before we read or write there; gives it what we wrote, and
-	 * the place back. Under board->ring_lock, and not once the board is gone: then the memory is
-	 * ours alone. May be NULL, both.
+	 * Around what we do with the ring, for memory that is not the same for board and CPU:
+	 * makes what the board wrote visible, before we read or write there; gives it what we
+	 * wrote, and the place back. Under board->ring_lock, and not once the board is gone: then
+	 * the memory is ours alone. May be NULL, both.
 	 */
 	void (*sync)(struct etalon_board *board, const struct etalon_ring_span *span);
 	void (*give)(struct etalon_board *board, const struct etalon_ring_span *span);

@@ -219,9 +219,9 @@ static int start_dma(struct etalon_pci *link)
 }
 
 /*
- * When the configuration write is answered, what the board wrote before is in memory: on their way
- * up an answer does not pass writes. It forgets our memory, too: whoever lets it master the bus next
- * does not know of it.
+ * When the configuration write is answered, what the board wrote before is in memory: on their
+ * way up an answer does not pass writes. It forgets our memory, too: whoever lets it master the
+ * bus next does not know of it.
  */
 static void stop_dma(struct etalon_pci *link)
 {

@@ -18,11 +18,11 @@ static size_t table_bytes(unsigned long pages)
 /*
  * ---- the ring ----
  *
- * Streaming mappings, which a machine may not keep coherent: the control block, which is, says which
- * records are new. The board owns all places. We own one from sync on, when the record is there, and
- * only read it: the board may write there again without a word. An END record of ours is the one thing
- * that is written: between sync and give, so that it neither goes with what the cache drops nor comes out
- * of it over a record of the board. For that the direction is both.
+ * Streaming mappings, which a machine may not keep coherent: the control block, which is, says
+ * which records are new. The board owns all places. We own one from sync on, when the record is
+ * there, and only read it: the board may write there again without a word. An END record of ours
+ * is the one thing that is written: between sync and give, so that it neither goes with what the
+ * cache drops nor comes out of it over a record of the board. For that the direction is both.
  */
 #define RING_DIRECTION DMA_BIDIRECTIONAL
 

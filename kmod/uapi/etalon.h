@@ -9,12 +9,12 @@
  * Last close of the control fd, expiry of the dead-man period, suspend, reset and unplug mean:
  * emission off, sources to their safe action, sequencer halted, an END record with the cause. When
  * close() returns the board is dark: it has been told, and the time that it promises for that has
- * passed. After expiry, suspend or reset the control fd is
- * revoked: every call -ESTALE, poll EPOLLHUP, and the device can be opened again at once. The same
- * when the board breaks its contract; it then writes no records and tells nothing by itself before
- * it is opened again, which is -EIO where it refuses to begin anew. Calls that need the board while it sleeps or is being reset
- * are -EAGAIN. After unplug every call is -ENODEV but RELEASE and WANT, which need memory alone,
- * and poll says EPOLLHUP.
+ * passed. After expiry, suspend or reset the control fd is revoked: every call -ESTALE, poll
+ * EPOLLHUP, and the device can be opened again at once. The same when the board breaks its
+ * contract; it then writes no records and tells nothing by itself until control is opened again,
+ * which is -EIO where it does not begin anew. Calls that need the board while it sleeps or is
+ * being reset are -EAGAIN. After unplug every call is -ENODEV but RELEASE and WANT, which need
+ * memory alone, and poll says EPOLLHUP.
  *
  * The kernel kicks the board's watchdog from ETALON_IOC_KICK and from nowhere else.
  *
