@@ -192,6 +192,24 @@ START_TEST(a_stalled_link_delays_records_and_loses_none)
 }
 END_TEST
 
+START_TEST(a_corrupt_index_lasts_until_the_ring_is_set_up_anew)
+{
+	struct pcie_host *h = pcie_open(&(struct bench_options){.seed = 1}, 8);
+	struct etalon_hw_program p = pcie_steps(5);
+
+	pcie_run(h, &p);
+	ck_assert_uint_lt(pcie_control(h)->producer, 100);
+	h->consumes = false; /* it would believe it */
+	bench_fault(h->t, "{\"fault\": \"corrupt-index\"}");
+	pcie_pass(h, MS);
+	ck_assert_uint_gt(pcie_control(h)->producer, 1ULL << 40);
+	pcie_set_ring(h, 8);
+	pcie_pass(h, MS);
+	ck_assert_uint_lt(pcie_control(h)->producer, 100);
+	pcie_close(h);
+}
+END_TEST
+
 START_TEST(a_ring_set_up_anew_starts_empty)
 {
 	struct pcie_host *h = pcie_open(&(struct bench_options){.seed = 1}, 1);
@@ -227,6 +245,7 @@ int main(void)
 	tcase_add_loop_test(tcase, a_consumer_that_cannot_be_is_not_believed, 0, ARRAY_SIZE(lies));
 	tcase_add_test(tcase, a_program_of_another_stride_begins_when_the_ring_is_read);
 	tcase_add_test(tcase, a_stalled_link_delays_records_and_loses_none);
+	tcase_add_test(tcase, a_corrupt_index_lasts_until_the_ring_is_set_up_anew);
 	tcase_add_test(tcase, a_ring_set_up_anew_starts_empty);
 	suite_add_tcase(suite, tcase);
 	return run_suite(suite);
