@@ -11,6 +11,7 @@
 #include <math.h>
 
 #include "analyse/baseline.h"
+#include "analyse/first_fits.h"
 #include "analyse/report.h"
 #include "base/util.h"
 
@@ -27,8 +28,6 @@
 #define LEAST_WIDTH 0.25 /* and of one that unseen ripple may have made */
 #define BELOW_ZERO 0.02 /* of the baseline: no light is less, */
 #define BELOW_ZERO_SIGMAS 3.0 /* nor beyond chance */
-#define ALONE_WIDTHS 20.0 /* from the next candidate: more than a first fit's window can reach */
-#define MERGE_WIDTHS 2.5 /* candidates closer than this are one split resonance */
 #define INSIDE_WIDTHS 0.5 /* a centre nearer to an end is not seen well enough to report */
 #define CHANGE_OVER_NOISE 20.0
 #define RIPPLE_PART 0.35 /* of the free spectral range between peaks */
@@ -130,71 +129,6 @@ static int find(struct analysis *a)
 	return 0;
 }
 
-static void drop(struct resonances *all, size_t i)
-{
-	memmove(&all->list[i], &all->list[i + 1], (all->count - i - 1) * sizeof(*all->list));
-	all->count--;
-}
-
-static double part_of_span(const struct resonances *all, const struct resonance *r)
-{
-	const struct spectrum *s = all->spectrum;
-
-	return (r->fwhm_nm + r->splitting_nm) / (s->x_nm[s->n - 1] - s->x_nm[0]);
-}
-
-static void drop_misfits(struct resonances *all, double widest_part)
-{
-	for (size_t i = all->count; i-- > 0;)
-		if (!all->list[i].fitted || part_of_span(all, &all->list[i]) >= widest_part)
-			drop(all, i);
-}
-
-static int by_wavelength(const void *a, const void *b)
-{
-	const struct resonance *p = a, *q = b;
-
-	return (p->centre_nm > q->centre_nm) - (p->centre_nm < q->centre_nm);
-}
-
-/* Two fits that ran to the same place are one resonance: the better one stays. */
-static void drop_doubles(struct resonances *all)
-{
-	qsort(all->list, all->count, sizeof(*all->list), by_wavelength);
-	for (size_t i = all->count; i-- > 1;) {
-		struct resonance *left = &all->list[i - 1], *right = &all->list[i];
-
-		if (right->centre_nm - left->centre_nm > 0.5 * fmin(left->fwhm_nm, right->fwhm_nm))
-			continue;
-		drop(all, resonance_significance(left) < resonance_significance(right) ? i - 1 : i);
-	}
-}
-
-/* Two neighbours of like width that overlap are fitted together, as one split resonance. */
-static int merge_doublets(struct resonances *all)
-{
-	for (size_t i = all->count; i-- > 1;) {
-		const struct resonance *left = &all->list[i - 1], *right = &all->list[i];
-		double distance = right->centre_nm - left->centre_nm;
-		struct resonance both = *left;
-		int r;
-
-		if (distance > MERGE_WIDTHS * fmin(left->fwhm_nm, right->fwhm_nm))
-			continue;
-		both.shape = SHAPE_SPLIT;
-		both.splitting_nm = distance;
-		both.centre_nm = (left->centre_nm + right->centre_nm) / 2;
-		both.fwhm_nm = (left->fwhm_nm + right->fwhm_nm) / 2;
-		drop(all, i);
-		r = resonance_first_fit(all, &both);
-		if (r < 0)
-			return r;
-		if (both.fitted)
-			all->list[i - 1] = both;
-	}
-	return 0;
-}
-
 /* ---- families ---- */
 
 static int sort_into_families(struct analysis *a)
@@ -263,69 +197,6 @@ static int find_ripple(struct analysis *a, bool first)
 	return ripple_find(&a->coarse, base, weight, longest_ripple_nm(&a->all), &a->ripple);
 }
 
-/* One stage of all resonances: each sees its neighbours as they were before it. */
-struct stage {
-	struct resonances before;
-	struct resonance *list;
-	int (*of)(const struct resonances *all, struct resonance *r);
-};
-
-static int stage_turn(void *userdata, size_t i)
-{
-	const struct stage *s = userdata;
-
-	return s->of(&s->before, &s->list[i]);
-}
-
-static int for_all(struct analysis *a, int (*of)(const struct resonances *all, struct resonance *r))
-{
-	size_t bytes = a->all.count * sizeof(*a->all.list);
-	_cleanup_free_ struct resonance *before = malloc(bytes + 1);
-	struct stage s = {.before = a->all, .list = a->all.list, .of = of};
-
-	if (!before)
-		return -ENOMEM;
-	memcpy(before, a->all.list, bytes);
-	s.before.list = before;
-	return team_run(a->team, a->all.count, stage_turn, &s);
-}
-
-/* ---- first fits ---- */
-
-static bool stands_alone(const struct resonances *all, const struct resonance *r)
-{
-	for (size_t k = 0; k < all->count; k++) {
-		const struct resonance *other = &all->list[k];
-
-		if (other->id != r->id && fabs(other->centre_nm - r->centre_nm) <
-						  ALONE_WIDTHS * fmax(other->fwhm_nm, r->fwhm_nm))
-			return false;
-	}
-	return true;
-}
-
-static int first_fit_alone(const struct resonances *all, struct resonance *r)
-{
-	r->crowded = !stands_alone(all, r);
-	return r->crowded ? 0 : resonance_first_fit(all, r);
-}
-
-static int first_fits(struct analysis *a)
-{
-	struct resonances *all = &a->all;
-	int r = for_all(a, first_fit_alone);
-
-	/* One after the other: of two candidates in one dip the second sees what the first took. */
-	for (size_t i = 0; r == 0 && i < all->count; i++)
-		if (all->list[i].crowded)
-			r = resonance_first_fit(all, &all->list[i]);
-	if (r < 0)
-		return r;
-	drop_misfits(all, a->widest_part);
-	drop_doubles(all);
-	return merge_doublets(all);
-}
-
 /* ---- full fits ---- */
 
 /* No sigma would change by more than a part of itself that nobody can see. */
@@ -343,11 +214,11 @@ static int full_fits(struct analysis *a)
 	double stated_nm = all->sigma_x_known ? a->spectrum.description.sigma_x_nm : 0;
 	int r;
 
-	r = for_all(a, resonance_fit);
+	r = resonances_each(all, a->team, resonance_fit);
 	if (r == 0)
-		r = for_all(a, resonance_choose_shape);
+		r = resonances_each(all, a->team, resonance_choose_shape);
 	if (r == 0)
-		r = for_all(a, resonance_allow_for_shape);
+		r = resonances_each(all, a->team, resonance_allow_for_shape);
 	if (r == 0)
 		r = find_ripple(a, false);
 	for (int pass = 0; r == 0 && pass < NOISE_PASSES; pass++) {
@@ -356,7 +227,7 @@ static int full_fits(struct analysis *a)
 		a->noise = pool_noise(all, stated_nm);
 		if (pass > 0 && is_settled(&before, &all->noise))
 			break;
-		r = for_all(a, resonance_refit);
+		r = resonances_each(all, a->team, resonance_refit);
 	}
 	return r;
 }
@@ -372,8 +243,8 @@ static bool is_inside(const struct spectrum *s, const struct resonance *r)
 static bool is_resonance(const struct analysis *a, const struct resonance *r)
 {
 	return r->fitted && r->fit.shape_rms < MOST_SHAPE_RMS &&
-	       part_of_span(&a->all, r) < a->widest_part && r->wavelength_nm.sigma < r->fwhm_nm &&
-	       resonance_significance(r) > SIGNIFICANT &&
+	       resonances_part_of_span(&a->all, r) < a->widest_part &&
+	       r->wavelength_nm.sigma < r->fwhm_nm && resonance_significance(r) > SIGNIFICANT &&
 	       !(r->extinction_db.value < a->min_extinction_db);
 }
 
@@ -389,7 +260,7 @@ static bool is_below_zero(const struct resonance *r)
 /* What was too wide at the first look must have a resonance's shape; what was narrow is judged. */
 static bool has_the_shape(const struct analysis *a, const struct resonance *r)
 {
-	return part_of_span(&a->all, r) > BOTH_PARTS * SURE_PART && !r->misfit &&
+	return resonances_part_of_span(&a->all, r) > BOTH_PARTS * SURE_PART && !r->misfit &&
 	       r->width_nm.sigma < SURE_WIDTH * r->fwhm_nm;
 }
 
@@ -418,19 +289,19 @@ static void judge(struct analysis *a)
 {
 	struct resonances *all = &a->all;
 
-	qsort(all->list, all->count, sizeof(*all->list), by_wavelength);
+	resonances_sort(all);
 	for (size_t i = all->count; i-- > 0;) {
 		struct resonance *r = &all->list[i];
 
 		resonance_derive(r);
 		if (!is_resonance(a, r)) {
-			drop(all, i);
+			resonances_drop(all, i);
 		} else if (!is_inside(&a->spectrum, r)) {
 			a->left_out_at_edges++;
-			drop(all, i);
+			resonances_drop(all, i);
 		} else if (!is_no_fringe(a, r)) {
 			a->left_out_as_fringes++;
-			drop(all, i);
+			resonances_drop(all, i);
 		}
 	}
 	mark_overlaps(all);
@@ -479,7 +350,7 @@ static int look(struct analysis *a, double widest_part)
 	a->widest_part = widest_part;
 	r = find(a);
 	if (r == 0)
-		r = first_fits(a);
+		r = first_fits(&a->all, a->team, widest_part);
 	if (r == 0)
 		r = sort_into_families(a);
 	adopt_periods(&a->all);
