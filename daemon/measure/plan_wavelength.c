@@ -111,7 +111,7 @@ static int read_power(struct plan_build *b, struct wavelength_sweep *w)
 	if (w->power_by_site && w->power_fw == 0)
 		return fail(
 			b->message, -EINVAL,
-			"how much power? Neither the request (power_fw) nor the site says; "
+			"how much power? Say it with --power (power_fw) or as the site's default_power; "
 			"allowed %s to %s",
 			source_quantity(ETALON_HW_SOURCE_POWER, b->d->source[w->power].min).text,
 			source_quantity(ETALON_HW_SOURCE_POWER, b->d->source[w->power].max).text);

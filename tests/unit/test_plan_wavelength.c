@@ -596,7 +596,7 @@ START_TEST(no_power_is_ever_guessed)
 			     &plan, &message),
 			 -EINVAL);
 	ck_assert_str_eq(message,
-			 "how much power? Neither the request (power_fw) nor the site says; "
+			 "how much power? Say it with --power (power_fw) or as the site's default_power; "
 			 "allowed -10 dBm to 10 dBm");
 }
 END_TEST
