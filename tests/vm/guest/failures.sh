@@ -3,9 +3,11 @@
 #
 # Every allocation of the driver fails once, in each of its operations: those that it makes itself
 # and those of the kernel's functions that it calls, slab memory and pages. Afterwards all works.
-# What was lost shows in the debug kernel's leak detector at the end, pages do not. A probe makes some hundred slab allocations far below the driver, most of them
-# in sysfs, and those of the ring's pages: near ones fail, and the ring's first and last pages; all
-# of them where a file "deep" came along.
+# Lost slab memory shows in the debug kernel's leak detector at the end; lost pages do not.
+#
+# A probe makes some hundred slab allocations far below the driver, most of them in sysfs, and
+# those of the ring's pages: near ones fail, and the ring's first and last pages; all of them where
+# a file "deep" came along.
 . ./check.sh
 . ./modules.sh
 
