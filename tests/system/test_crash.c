@@ -197,14 +197,16 @@ END_TEST
 
 /* ---- between a finished run and its verdict ---- */
 
-/* Analyses say that they have begun and come to no end; one whose daemon is killed goes along. */
+/* Analyses that have their frame say so and come to no end; one whose daemon is killed goes along. */
 static void analyse_for_ever(struct session *s)
 {
 	_cleanup_free_ char *path = asprintf_or_null("%s/analyse", s->dir);
 	FILE *program = fopen(path, "we"), *config = fopen(s->config, "ae");
 
 	ck_assert(program && config);
-	fputs("#!/bin/sh\n: > \"$0.begun\"\nwhile echo; do sleep 0.1; done\n", program);
+	fputs("#!/bin/sh\n[ -n \"$(cat <&3)\" ] || exit 0\n: > \"$0.begun\"\n"
+	      "while echo; do sleep 0.1; done\n",
+	      program);
 	fprintf(config, "analyse: %s\n", path);
 	ck_assert_int_eq(fclose(program), 0);
 	ck_assert_int_eq(fclose(config), 0);
