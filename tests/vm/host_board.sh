@@ -23,12 +23,27 @@ host_freeze() {
 # QEMU 11.1 does not survive when the connection ends in the middle of an access (error_setv: Assertion
 # `*errp == NULL'), and once did not although the guest stood still, it seems because of bytes that the
 # board had not read: the guest stands still, and the board has had time to read, before it goes.
-host_kill_board() {
-	local pid
-	pid=$(cat "$BOARD_PIDFILE") && qmp stop && sleep 0.2 && kill -KILL "$pid" || return
-	rm "$BOARD_PIDFILE"
-	sleep 0.2 # it is dead, and QEMU has seen the end of its connection
+while_still() { # command...
+	local status
+	qmp stop && sleep 0.2 || return
+	"$@"
+	status=$?
+	sleep 0.2 # the connection has ended, and QEMU has seen it
 	qmp cont
+	return $status
+}
+
+kill_emulator() {
+	local pid
+	pid=$(cat "$BOARD_PIDFILE") && kill -KILL "$pid" && rm "$BOARD_PIDFILE"
+}
+
+host_kill_board() {
+	while_still kill_emulator
+}
+
+host_pull_cable() {
+	while_still host_fault cable
 }
 
 # It must not outlive the guest.

@@ -154,7 +154,7 @@ static void turn_key_on(void)
 static void pull_cable(struct holder *h)
 {
 	(void)h;
-	run("host fault cable");
+	run("host pull_cable");
 }
 
 static void kill_board(struct holder *h)
