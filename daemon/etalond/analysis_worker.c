@@ -88,12 +88,14 @@ static int make_socket(struct analysis_worker *w)
 
 static int spawn(struct analysis_worker *w)
 {
-	char *argv[] = {(char[]){"etalon-analyse"}, (char[]){"--frame-from"}, (char[]){"3"}, NULL};
+	char fd_text[16];
+	char *argv[] = {(char[]){"etalon-analyse"}, (char[]){"--frame-from"}, fd_text, NULL};
 	_cleanup_close_ int theirs = make_socket(w);
 	int pipes[4], r;
 
 	if (theirs < 0)
 		return theirs;
+	snprintf(fd_text, sizeof(fd_text), "%d", SOCKET_FD);
 	if (pipe2(pipes, O_CLOEXEC) < 0)
 		return -errno;
 	if (pipe2(pipes + 2, O_CLOEXEC) < 0) {
@@ -103,6 +105,8 @@ static int spawn(struct analysis_worker *w)
 		return r;
 	}
 	r = spawn_with(w->program, argv, theirs, pipes, &w->pid);
+	if (r < 0)
+		w->pid = 0; /* what posix_spawn() leaves there is not told */
 	close(pipes[1]);
 	close(pipes[3]);
 	w->fds[0] = pipes[0];

@@ -60,6 +60,7 @@ static void post_light_over(struct job *job, bool *posted)
 struct sink {
 	struct job *job;
 	bool light_over_posted;
+	bool analyst_tried;
 };
 
 static bool needs_emission(const struct segment *s)
@@ -77,19 +78,23 @@ static int on_begin(void *userdata, unsigned int segment, const struct segment *
 				    loaded->stride);
 }
 
-/* While the board measures; one that cannot be started is told of at the end. */
-static void start_analyst(struct job *job, unsigned int segment)
+/* While the board measures, and once: one that cannot be started is told of at the end. */
+static void start_analyst(struct sink *sink, unsigned int segment)
 {
-	if (!job->analyst && job->plan->analyse &&
-	    job->plan->segments[segment].purpose == SEGMENT_MAIN)
-		analysis_worker_start(job->context->analyse_path, &job->analyst, NULL);
+	struct job *job = sink->job;
+
+	if (sink->analyst_tried || !job->plan->analyse ||
+	    job->plan->segments[segment].purpose != SEGMENT_MAIN)
+		return;
+	sink->analyst_tried = true;
+	analysis_worker_start(job->context->analyse_path, &job->analyst, NULL);
 }
 
 static int on_block(void *userdata, unsigned int segment, const void *records, size_t bytes)
 {
 	struct sink *sink = userdata;
 
-	start_analyst(sink->job, segment);
+	start_analyst(sink, segment);
 	return stream_block(sink->job->stream, segment, records, bytes);
 }
 
