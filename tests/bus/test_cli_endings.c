@@ -37,16 +37,12 @@ START_TEST(the_first_ctrl_c_keeps_what_was_taken)
 	_cleanup_free_ char *text = NULL;
 	struct session s;
 	pid_t pid;
-	int code;
 
 	session_start(&s, &typing_real_time); /* real time: five seconds of sweep */
 	pid = typing_begin(&s, "sweep.out", LONG_SWEEP);
 	points_are_taken(&s, 2000);
 	kill(pid, SIGINT);
-	code = typing_end(pid);
-	text = typing_output(&s, "sweep.out");
-	ck_assert_msg(code == 5, "exit %d: %s", code, text);
-	ck_assert_msg(strstr(text, "ended early: Ctrl-C\nrun 1  partial") != NULL, "%s", text);
+	text = typing_ended(&s, pid, "sweep.out", 5, "ended early: Ctrl-C\nrun 1  partial");
 	ck_assert_msg(strstr(text, "next: etalonctl again 1") != NULL, "%s", text);
 	typing_await_state(&s, "off");
 	typed(&s, 0, "partial", "runs --status partial");
@@ -75,17 +71,12 @@ START_TEST(a_daemon_that_dies_is_told_and_its_run_found_again)
 	_cleanup_free_ char *text = NULL;
 	struct session s;
 	pid_t pid;
-	int code;
 
 	session_start(&s, &typing_real_time);
 	pid = typing_begin(&s, "sweep.out", LONG_SWEEP);
 	points_are_taken(&s, 2000);
 	session_kill(&s.daemon, SIGKILL);
-	code = typing_end(pid);
-	text = typing_output(&s, "sweep.out");
-	ck_assert_msg(code == 6, "exit %d: %s", code, text);
-	ck_assert_msg(strstr(text, "etalond went away; the board's own watchdog") != NULL, "%s",
-		      text);
+	text = typing_ended(&s, pid, "sweep.out", 6, "etalond went away; the board's own watchdog");
 	ck_assert_msg(strstr(text, "etalonctl show 1") != NULL, "%s", text);
 	typed(&s, 6, "etalond is not running", "");
 	typed(&s, 6, "In doubt: key or interlock", "off");
@@ -100,15 +91,12 @@ START_TEST(an_open_interlock_stops_and_then_refuses)
 	_cleanup_free_ char *text = NULL;
 	struct session s;
 	pid_t pid;
-	int code;
 
 	session_start(&s, &typing_real_time);
 	pid = typing_begin(&s, "sweep.out", LONG_SWEEP);
 	points_are_taken(&s, 2000);
 	session_fault(&s, "{\"fault\": \"interlock-open\"}");
-	code = typing_end(pid);
-	text = typing_output(&s, "sweep.out");
-	ck_assert_msg(code == 5 && strstr(text, "interlock"), "exit %d: %s", code, text);
+	text = typing_ended(&s, pid, "sweep.out", 5, "interlock");
 	typed(&s, 0, "tripped", "status");
 	typed(&s, 4, "the interlock is open", SWEEP);
 	typed(&s, 4, "the interlock is open", "laser on 1550nm");

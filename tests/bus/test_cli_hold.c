@@ -31,9 +31,7 @@ START_TEST(sweeps_attach_to_a_hold_and_leave_it_warm)
 	typed(&s, 0, "laser warm, gate shut", "status");
 	typed(&s, 4, "holds the lease", "hold");
 	kill(hold, SIGINT);
-	ck_assert_int_eq(typing_end(hold), 0);
-	text = typing_output(&s, "hold.out");
-	ck_assert_msg(strstr(text, "light off") != NULL, "%s", text);
+	text = typing_ended(&s, hold, "hold.out", 0, "light off");
 	typing_await_state(&s, "off");
 	session_stop(&s);
 }
@@ -64,16 +62,12 @@ START_TEST(anybody_turns_a_held_laser_off_and_the_holder_is_told_why)
 	_cleanup_free_ char *text = NULL;
 	struct session s;
 	pid_t hold;
-	int code;
 
 	session_start(&s, &typing_fast);
 	hold = typing_begin(&s, "hold.out", "hold");
 	typed(&s, 0, NULL, "wait state emitting --timeout 20s");
 	typed(&s, 0, "light off", "off");
-	code = typing_end(hold);
-	text = typing_output(&s, "hold.out");
-	ck_assert_msg(code == 4, "exit %d: %s", code, text);
-	ck_assert_msg(strstr(text, "light went off: ") != NULL, "%s", text);
+	text = typing_ended(&s, hold, "hold.out", 4, "light went off: ");
 	who_is_audited(&s, "Off");
 	session_stop(&s);
 }
@@ -89,9 +83,7 @@ START_TEST(a_lease_can_be_taken_over_and_the_loser_knows)
 	first = typing_begin(&s, "first.out", "hold");
 	typed(&s, 0, NULL, "wait state emitting --timeout 20s");
 	second = typing_begin(&s, "second.out", "hold --take-over");
-	ck_assert_int_eq(typing_end(first), 4);
-	text = typing_output(&s, "first.out");
-	ck_assert_msg(strstr(text, "taken over") != NULL, "%s", text);
+	text = typing_ended(&s, first, "first.out", 4, "taken over");
 	typed(&s, 0, NULL, "wait state emitting --timeout 20s");
 	kill(second, SIGTERM);
 	ck_assert_int_eq(typing_end(second), 0);

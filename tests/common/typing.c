@@ -59,6 +59,17 @@ char *typing_output(const struct session *s, const char *name)
 	return text;
 }
 
+char *typing_ended(const struct session *s, pid_t pid, const char *output, int code,
+		   const char *says)
+{
+	int ended = typing_end(pid);
+	char *text = typing_output(s, output);
+
+	ck_assert_msg(ended == code, "exit %d: %s", ended, text);
+	ck_assert_msg(strstr(text, says) != NULL, "%s", text);
+	return text;
+}
+
 /* "%s" stands for the session's folder. */
 static char *in_folder(const struct session *s, const char *command)
 {

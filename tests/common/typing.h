@@ -15,6 +15,9 @@ extern const struct session_options typing_fast, typing_real_time;
 pid_t typing_begin(const struct session *s, const char *output, const char *command);
 /* Waits for a program: its exit code, or 128 and the signal that ended it. */
 int typing_end(pid_t pid);
+/* The same of typing_begin()'s; it must exit with `code` and have said `says`: all it said, malloc'ed. */
+char *typing_ended(const struct session *s, pid_t pid, const char *output, int code,
+		   const char *says);
 /* What a file below s->dir holds, "" when there is none: malloc'ed. */
 char *typing_output(const struct session *s, const char *name);
 
