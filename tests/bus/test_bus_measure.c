@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/util.h"
+#include "etalond/strv.h"
 #include "holder.h"
 #include "runs.h"
 #include "session.h"
@@ -22,9 +23,16 @@
 #define JOB "org.etalon1.Job"
 #define RUN "org.etalon1.Run"
 #define NM 1000000LL
+#define NO_ANALYSIS "/nonexistent/etalon-analyse"
 
 static struct session session;
 static const struct session_options patient = {.watchdog_ms = SESSION_PATIENT_WATCHDOG_MS};
+static const struct session_options without_analysis = {
+	.watchdog_ms = SESSION_PATIENT_WATCHDOG_MS,
+	.config =
+		"default_power: 0 dBm\naliases:\n  - {name: through, channel: pd1}\nanalyse: " NO_ANALYSIS
+		"\n",
+};
 static sd_bus *bus;
 static char *board, error[64];
 
@@ -33,6 +41,11 @@ static const char *const through[] = {"through", NULL};
 static void start(void)
 {
 	session_open(&session, &patient, &bus, &board);
+}
+
+static void start_without_analysis(void)
+{
+	session_open(&session, &without_analysis, &bus, &board);
 }
 
 static void stop(void)
@@ -49,6 +62,32 @@ static char *text_of(const char *path, const char *interface, const char *proper
 						 &text) >= 0,
 		      "%s: %s", property, e.message);
 	return text;
+}
+
+static pid_t parent_of(const char *pid)
+{
+	_cleanup_free_ char *path = asprintf_or_null("/proc/%s/status", pid);
+	_cleanup_fclose_ FILE *file = fopen(path, "re");
+	char line[256];
+	int parent = -1;
+
+	while (file && fgets(line, sizeof(line), file) && sscanf(line, "PPid: %d", &parent) != 1)
+		;
+	return parent;
+}
+
+static unsigned int count_children(pid_t of)
+{
+	unsigned int count = 0;
+	DIR *all = opendir("/proc");
+	struct dirent *entry;
+
+	ck_assert_ptr_nonnull(all);
+	while ((entry = readdir(all)))
+		count += entry->d_name[0] >= '1' && entry->d_name[0] <= '9' &&
+			 parent_of(entry->d_name) == of;
+	closedir(all);
+	return count;
 }
 
 /* 2 nm in 1 pm at 20 nm/s: a tenth of a second. */
@@ -104,6 +143,30 @@ START_TEST(a_sweep_is_complete_analysed_and_dark_afterwards)
 	ck_assert_int_ge(sd_bus_message_enter_container(reply, 'a', "a{sv}"), 0);
 	ck_assert_int_eq(sd_bus_message_at_end(reply, 0), 0);
 	sd_bus_message_unref(reply);
+	holder_end(&h);
+}
+END_TEST
+
+START_TEST(a_sweep_outlives_an_analysis_that_is_not_there)
+{
+	_cleanup_free_ char *job = NULL, *status = NULL, *verdict = NULL;
+	_cleanup_(strv_freep) char **reasons = NULL;
+	struct holder h;
+
+	holder_start(&h, &session, HOLDER_PATIENT_MS, false);
+	job = short_sweep();
+	ends_as(job, "complete");
+	verdict = text_of(job, JOB, "Verdict");
+	ck_assert_str_eq(verdict, "measured");
+	status = run_status(bus, 1);
+	ck_assert_str_eq(status, "complete");
+	ck_assert_int_ge(sd_bus_get_property_strv(bus, "org.etalon1", "/org/etalon1/run/1", RUN,
+						  "Reasons", NULL, &reasons),
+			 0);
+	ck_assert(reasons && reasons[0]);
+	ck_assert_ptr_nonnull(strstr(reasons[0], "no analysis: the analysis " NO_ANALYSIS
+						 " could not be started"));
+	ck_assert_uint_eq(count_children(session.daemon), 0);
 	holder_end(&h);
 }
 END_TEST
@@ -226,32 +289,6 @@ static const struct {
 	{"cable", cut_cable, "BoardGone", "gone"},
 	{"lying END", lie, "Cancelled", "cancelled"},
 };
-
-static pid_t parent_of(const char *pid)
-{
-	_cleanup_free_ char *path = asprintf_or_null("/proc/%s/status", pid);
-	_cleanup_fclose_ FILE *file = fopen(path, "re");
-	char line[256];
-	int parent = -1;
-
-	while (file && fgets(line, sizeof(line), file) && sscanf(line, "PPid: %d", &parent) != 1)
-		;
-	return parent;
-}
-
-static unsigned int count_children(pid_t of)
-{
-	unsigned int count = 0;
-	DIR *all = opendir("/proc");
-	struct dirent *entry;
-
-	ck_assert_ptr_nonnull(all);
-	while ((entry = readdir(all)))
-		count += entry->d_name[0] >= '1' && entry->d_name[0] <= '9' &&
-			 parent_of(entry->d_name) == of;
-	closedir(all);
-	return count;
-}
 
 /* Its analysis waits meanwhile, for a frame that does not come. */
 START_TEST(whatever_ends_a_sweep_its_points_are_kept_with_the_cause)
@@ -402,7 +439,7 @@ END_TEST
 int main(void)
 {
 	Suite *suite = suite_create("bus_measure");
-	TCase *tc = tcase_create("measure");
+	TCase *tc = tcase_create("measure"), *without = tcase_create("without analysis");
 
 	tcase_set_timeout(tc, 180);
 	tcase_add_checked_fixture(tc, start, stop);
@@ -417,5 +454,9 @@ int main(void)
 	tcase_add_test(tc, a_full_store_ends_the_sweep_dark_and_keeps_what_is_there);
 	tcase_add_test(tc, beyond_a_limit_nothing_is_started);
 	suite_add_tcase(suite, tc);
+	tcase_set_timeout(without, 180);
+	tcase_add_checked_fixture(without, start_without_analysis, stop);
+	tcase_add_test(without, a_sweep_outlives_an_analysis_that_is_not_there);
+	suite_add_tcase(suite, without);
 	return run_suite(suite);
 }
