@@ -9,7 +9,10 @@
 
 #include "base/util.h"
 
+#define MEMORY_BYTES ((size_t)STREAM_BLOCKS * ACQUIRE_BLOCK_BYTES)
+
 enum piece_kind {
+	PIECE_MEMORY, /* the first of all: takes the blocks' memory */
 	PIECE_BEGIN,
 	PIECE_BLOCK,
 	PIECE_END,
@@ -51,9 +54,22 @@ struct stream {
 
 /* ---- on the writer thread ---- */
 
+/* For good, so that no sweep fails half-way; while the board makes its first steps. */
+static int take_memory(struct stream *s)
+{
+	/* One by one: nobody else gets memory meanwhile. */
+	for (unsigned int i = 0; i < STREAM_BLOCKS; i++)
+		if (madvise(s->pieces[i].data, ACQUIRE_BLOCK_BYTES, MADV_POPULATE_WRITE) < 0)
+			/* Before Linux 5.14 it comes as it is used. */
+			return errno == EINVAL ? 0 : -ENOMEM;
+	return 0;
+}
+
 static int write_piece(struct store *store, const struct piece *p)
 {
 	switch (p->kind) {
+	case PIECE_MEMORY:
+		return take_memory(p->stream);
 	case PIECE_BEGIN:
 		return store_segment_begin(store, p->stream->run, p->segment, p->purpose, p->data,
 					   p->stride);
@@ -78,7 +94,8 @@ static void run_piece(struct write *write, struct store *store)
 	pthread_mutex_lock(&s->lock);
 	if (r < 0 && s->error == 0) {
 		s->error = r;
-		s->message = strdup(store_message(store));
+		s->message = strdup(p->kind == PIECE_MEMORY ? "no memory for the records"
+							    : store_message(store));
 		first = true;
 	}
 	if (r == 0 && p->kind == PIECE_BLOCK)
@@ -225,13 +242,13 @@ int stream_new(struct writer *writer, int64_t run, void (*failed)(void *userdata
 	       struct stream **ret)
 {
 	struct stream *s = calloc(1, sizeof(*s));
+	struct piece *first = NULL;
 
 	if (!s)
 		return -ENOMEM;
 	*s = (struct stream){.writer = writer, .run = run, .failed = failed, .userdata = userdata};
-	/* Taken now and for good: a sweep of any length needs the same, and none fails half-way. */
-	s->memory = mmap(NULL, (size_t)STREAM_BLOCKS * ACQUIRE_BLOCK_BYTES, PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	s->memory = mmap(NULL, MEMORY_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			 -1, 0);
 	if (s->memory == MAP_FAILED) {
 		free(s);
 		return -ENOMEM;
@@ -249,6 +266,8 @@ int stream_new(struct writer *writer, int64_t run, void (*failed)(void *userdata
 	s->free_count = STREAM_BLOCKS;
 	s->watch.committed = on_committed;
 	writer_watch(writer, &s->watch);
+	take_piece(s, false, &first);
+	submit(s, first, PIECE_MEMORY, 0);
 	*ret = s;
 	return 0;
 }
@@ -259,7 +278,7 @@ struct stream *stream_free(struct stream *s)
 		return NULL;
 	stream_flush(s, NULL);
 	writer_unwatch(&s->watch);
-	munmap(s->memory, (size_t)STREAM_BLOCKS * ACQUIRE_BLOCK_BYTES);
+	munmap(s->memory, MEMORY_BYTES);
 	pthread_cond_destroy(&s->freed);
 	pthread_mutex_destroy(&s->lock);
 	free(s->message);

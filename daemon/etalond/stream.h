@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The bounded way of a job's records from its acquisition to the writer: so much memory and no
- * more, all of it taken at the start. Layer: etalond.
+ * more, all of it taken as the job begins. Layer: etalond.
  */
 #ifndef ETALON_ETALOND_STREAM_H
 #define ETALON_ETALOND_STREAM_H
