@@ -53,8 +53,8 @@ static int read_columns(struct store *store, int64_t run, const char *channel, c
 	return r;
 }
 
-int analysis_of_run(struct store *store, int64_t run, const json_t *meta, const char *channel,
-		    struct analysis_worker *worker, json_t **ret, char **ret_message)
+int analysis_begin(struct store *store, int64_t run, const json_t *meta, const char *channel,
+		   struct analysis_worker *worker, char **ret_message)
 {
 	const char *monitor = json_string_value(json_object_get(meta, META_MONITOR));
 	_cleanup_close_ int frame = -1;
@@ -67,8 +67,8 @@ int analysis_of_run(struct store *store, int64_t run, const json_t *meta, const 
 			    (long long)run);
 	r = read_columns(store, run, channel, monitor, &frame, ret_message);
 	return r < 0 ? r
-		     : analysis_worker_run(worker, frame, channel, ANALYSIS_TIMEOUT_MS, ret,
-					   ret_message);
+		     : analysis_worker_send(worker, frame, channel, ANALYSIS_TIMEOUT_MS,
+					    ret_message);
 }
 
 int analysis_again(struct store *store, int64_t run, const char *channel, const char *program,
@@ -83,7 +83,7 @@ int analysis_again(struct store *store, int64_t run, const char *channel, const 
 	r = store_run_get(store, run, &meta);
 	if (r < 0)
 		return fail(ret_message, r, "run %lld: %s", (long long)run, store_message(store));
-	r = analysis_of_run(store, run, meta, channel, worker, ret, ret_message);
+	r = analysis_begin(store, run, meta, channel, worker, ret_message);
 	json_decref(meta);
-	return r;
+	return r < 0 ? r : analysis_worker_hear(worker, ANALYSIS_TIMEOUT_MS, ret, ret_message);
 }

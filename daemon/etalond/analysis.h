@@ -15,13 +15,16 @@
 
 /*
  * Reads the columns that an analysis of this channel needs and hands them to the worker, which has had no
- * frame yet. meta is the run's (data/meta.h); channel NULL: the first signal channel. -EFBIG when the run
- * does not fit one frame; else as analysis_worker_run().
+ * frame yet and is to be heard out afterwards. meta is the run's (data/meta.h); channel NULL: the first
+ * signal channel. -EFBIG when the run does not fit one frame; else as analysis_worker_send().
  */
-int analysis_of_run(struct store *store, int64_t run, const json_t *meta, const char *channel,
-		    struct analysis_worker *worker, json_t **ret, char **ret_message);
+int analysis_begin(struct store *store, int64_t run, const json_t *meta, const char *channel,
+		   struct analysis_worker *worker, char **ret_message);
 
-/* The same with a worker of its own, for a run that is stored already. -ENOENT no such run. */
+/*
+ * All of it with a worker of its own, for a run that is stored already. -ENOENT no such run; else as
+ * analysis_begin() and analysis_worker_hear().
+ */
 int analysis_again(struct store *store, int64_t run, const char *channel, const char *program,
 		   json_t **ret, char **ret_message);
 

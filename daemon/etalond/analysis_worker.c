@@ -47,8 +47,9 @@ static void limit_worker(pid_t pid, int timeout_ms)
 static int spawn_with(const char *program, char *const *argv, int socket_fd, const int *pipes,
 		      pid_t *ret)
 {
-	static char locale[] = "LC_ALL=C.UTF-8";
-	static char *const environment[] = {locale, NULL};
+	/* It waits for its frame once it has started: what it looks up then is not looked up later. */
+	static char locale[] = "LC_ALL=C.UTF-8", bind_now[] = "LD_BIND_NOW=1";
+	static char *const environment[] = {locale, bind_now, NULL};
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
 	sigset_t none, all;
@@ -253,17 +254,24 @@ int analysis_worker_start(const char *program, struct analysis_worker **ret, cha
 	return 0;
 }
 
-int analysis_worker_run(struct analysis_worker *w, int frame_fd, const char *channel,
-			int timeout_ms, json_t **ret, char **ret_message)
+int analysis_worker_send(struct analysis_worker *w, int frame_fd, const char *channel,
+			 int timeout_ms, char **ret_message)
 {
-	int heard;
+	int r;
 
 	limit_worker(w->pid, timeout_ms);
-	/* To one that ended already nothing can be said; its last words tell why. */
-	heard = pass_fd_send(w->socket, frame_fd, channel);
+	r = pass_fd_send(w->socket, frame_fd, channel);
 	closep(&w->socket);
 	w->socket = -1;
-	if (heard == 0 || heard == -EPIPE || heard == -ECONNRESET)
-		heard = hear_out(w, timeout_ms);
+	if (r == 0 || r == -EPIPE || r == -ECONNRESET)
+		return 0;
+	return fail(ret_message, r, "the analysis could not be given its frame: %s", strerror(-r));
+}
+
+int analysis_worker_hear(struct analysis_worker *w, int timeout_ms, json_t **ret,
+			 char **ret_message)
+{
+	int heard = hear_out(w, timeout_ms);
+
 	return judge(w, heard, end_worker(w, heard == 0), timeout_ms, ret, ret_message);
 }

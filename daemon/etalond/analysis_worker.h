@@ -19,11 +19,18 @@ struct analysis_worker;
 int analysis_worker_start(const char *program, struct analysis_worker **ret, char **ret_message);
 
 /*
- * Hands over the frame, takes nothing, and hears it out; once for each worker. -EINVAL the worker said no
- * (its words in the message), -ETIMEDOUT, -EPIPE it crashed, -EFBIG it did not stop talking.
+ * Hands over the frame, takes nothing; once for each worker, whose processor time is limited from here on.
+ * 0 also when it has ended already: hearing it out tells why.
  */
-int analysis_worker_run(struct analysis_worker *worker, int frame_fd, const char *channel,
-			int timeout_ms, json_t **ret, char **ret_message);
+int analysis_worker_send(struct analysis_worker *worker, int frame_fd, const char *channel,
+			 int timeout_ms, char **ret_message);
+
+/*
+ * Hears out a worker that was sent its frame. -EINVAL the worker said no (its words in the message),
+ * -ETIMEDOUT, -EPIPE it crashed, -EFBIG it did not stop talking.
+ */
+int analysis_worker_hear(struct analysis_worker *worker, int timeout_ms, json_t **ret,
+			 char **ret_message);
 
 /* Ends one that still waits. NULL is nothing. */
 struct analysis_worker *analysis_worker_free(struct analysis_worker *worker);

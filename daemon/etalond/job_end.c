@@ -202,18 +202,26 @@ static int judge(struct end *e)
 
 /* ---- on the writer ---- */
 
+static bool awaits_analysis(const struct end *e)
+{
+	return e->complete && e->job->plan->analyse;
+}
+
+/*
+ * Without an analysis to wait for, one commit does it all. With one, a crash in between leaves the
+ * run to the next start, which judges it: store_recover(). The disk has the time that the analysis takes.
+ */
 static int store_finish(struct store *store, void *userdata)
 {
 	struct end *e = userdata;
 	int r = store_run_summarise(store, e->job->run, e->meta);
 
-	/* Without an analysis to wait for, one commit does it all. With one, a crash in between
-	 * leaves the run to the next start, which judges it: store_recover(). */
-	if (r == 0 && !(e->complete && e->job->plan->analyse))
-		r = judge(e);
-	if (r == 0)
-		r = store_run_finish(store, e->job->run, e->complete ? "complete" : "partial",
-				     e->meta);
+	if (r == 0 && awaits_analysis(e))
+		r = store_run_finish_unsynced(store, e->job->run, "complete", e->meta);
+	else if (r == 0)
+		r = judge(e)
+			    ?: store_run_finish(store, e->job->run,
+						e->complete ? "complete" : "partial", e->meta);
 	if (r < 0)
 		store_run_give_up(store, e->job->run);
 	return r;
@@ -280,16 +288,28 @@ int job_store_nothing(struct store *store, void *userdata)
 
 /* ---- on the job's thread ---- */
 
-static int analyse(struct end *e, char **ret_message)
+static int begin_analysis(struct job *job, const json_t *meta, char **ret_message)
 {
-	struct job *job = e->job;
 	int r = job->reader ? 0 : -EIO;
 
 	if (r == 0 && !job->analyst)
 		r = analysis_worker_start(job->context->analyse_path, &job->analyst, ret_message);
 	return r < 0 ? r
-		     : analysis_of_run(job->reader, job->run, e->meta, NULL, job->analyst,
-				       &e->analysis, ret_message);
+		     : analysis_begin(job->reader, job->run, meta, NULL, job->analyst, ret_message);
+}
+
+/* While the worker works, the run comes to the disk: before anybody is told of it. */
+static int analyse(struct end *e, char **ret_message)
+{
+	struct job *job = e->job;
+	int r = begin_analysis(job, e->meta, ret_message);
+	int synced = store_sync(job->context->store_path);
+
+	if (synced < 0)
+		job_set_cause(job, synced, "the run is stored but not safe from a loss of power");
+	return r < 0 ? r
+		     : analysis_worker_hear(job->analyst, ANALYSIS_TIMEOUT_MS, &e->analysis,
+					    ret_message);
 }
 
 static void analyse_and_judge(struct end *e)
@@ -330,7 +350,7 @@ static void keep_run(struct end *e)
 		/* What is committed stays; the next start marks it partial. */
 		job_set_cause(job, r, e->message ? e->message : "the run could not be finished");
 		e->complete = false;
-	} else if (e->complete && job->plan->analyse) {
+	} else if (awaits_analysis(e)) {
 		analyse_and_judge(e);
 	}
 	job->result = e->complete ? "complete" : "partial";

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
  * How a run ends: what its records tell is written into its meta, and the last commit is on the
- * disk before anybody is told. A run whose blocks were lost on the way is closed by what is there.
+ * disk before anybody is told; where an analysis is to come, meanwhile. A run whose blocks were lost on
+ * the way is closed by what is there.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/util.h"
 #include "data/meta.h"
@@ -79,6 +82,17 @@ static int write_final_once(struct store *s, int64_t run, const char *status, co
 	return r < 0 ? r : store_op_end(s, update_final(s, run, status, meta, size));
 }
 
+static int write_final_unsynced(struct store *s, int64_t run, const char *status,
+				const json_t *meta, const struct run_size *size)
+{
+	int r = write_final_once(s, run, status, meta, size);
+
+	if (r != -ENOSPC)
+		return r;
+	store_spend_reserve(s);
+	return write_final_once(s, run, status, meta, size);
+}
+
 int store_write_final(struct store *s, int64_t run, const char *status, const json_t *meta,
 		      const struct run_size *size)
 {
@@ -87,11 +101,7 @@ int store_write_final(struct store *s, int64_t run, const char *status, const js
 	r = store_exec(s, "PRAGMA synchronous = FULL");
 	if (r < 0)
 		return r;
-	r = write_final_once(s, run, status, meta, size);
-	if (r == -ENOSPC) {
-		store_spend_reserve(s);
-		r = write_final_once(s, run, status, meta, size);
-	}
+	r = write_final_unsynced(s, run, status, meta, size);
 	back = sqlite3_exec(s->db, "PRAGMA synchronous = NORMAL", NULL, NULL, NULL);
 	return r < 0 ? r : store_sql_error(s, back, "finishing a run");
 }
@@ -119,7 +129,8 @@ static bool ledger_says_complete(const json_t *meta)
 	return !ledger || json_is_true(json_object_get(ledger, "complete"));
 }
 
-static int finish_whole(struct store *s, struct writing *w, const char *status, const json_t *given)
+static int finish_whole(struct store *s, struct writing *w, const char *status, const json_t *given,
+			bool synced)
 {
 	_cleanup_json_ json_t *meta = json_deep_copy(given);
 	int r;
@@ -135,10 +146,11 @@ static int finish_whole(struct store *s, struct writing *w, const char *status, 
 	/* A run with a gap can never pass as complete, whoever says so. */
 	if (!ledger_says_complete(meta))
 		status = "partial";
-	return store_write_final(s, w->run, status, meta, &w->size);
+	return synced ? store_write_final(s, w->run, status, meta, &w->size)
+		      : write_final_unsynced(s, w->run, status, meta, &w->size);
 }
 
-int store_run_finish(struct store *s, int64_t run, const char *status, const json_t *meta)
+static int finish(struct store *s, int64_t run, const char *status, const json_t *meta, bool synced)
 {
 	struct writing *w = store_writing(s, run);
 	int r;
@@ -149,12 +161,35 @@ int store_run_finish(struct store *s, int64_t run, const char *status, const jso
 		return store_fail(s, -EINVAL, "a run ends as complete or partial, not as \"%s\"",
 				  status);
 	store_commit(s); /* what fails here is remembered in w->lost */
-	r = w->lost ? finish_lost(s, w) : finish_whole(s, w, status, meta);
+	r = w->lost ? finish_lost(s, w) : finish_whole(s, w, status, meta, synced);
 	/* Not even this found room: the run is left as it is, for another try or for the next
 	 * start. */
 	if (r == 0 || w->lost)
 		store_writing_free(s, w);
 	return r;
+}
+
+int store_run_finish(struct store *s, int64_t run, const char *status, const json_t *meta)
+{
+	return finish(s, run, status, meta, true);
+}
+
+int store_run_finish_unsynced(struct store *s, int64_t run, const char *status, const json_t *meta)
+{
+	return finish(s, run, status, meta, false);
+}
+
+/* What a commit left in the log and no checkpoint has taken from there, which syncs by itself. */
+int store_sync(const char *path)
+{
+	_cleanup_free_ char *log = asprintf_or_null("%s-wal", path);
+	_cleanup_close_ int fd = log ? open(log, O_RDWR | O_CLOEXEC) : -1;
+
+	if (!log)
+		return -ENOMEM;
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	return fdatasync(fd) < 0 ? -errno : 0;
 }
 
 void store_run_give_up(struct store *s, int64_t run)

@@ -62,6 +62,11 @@ int store_segment_end(struct store *s, int64_t run, unsigned int segment, const 
  * that write is returned.
  */
 int store_run_finish(struct store *s, int64_t run, const char *status, const json_t *meta);
+/* The same by a commit that a crash cannot undo but a loss of power can, until store_sync(). */
+int store_run_finish_unsynced(struct store *s, int64_t run, const char *status,
+			      const json_t *meta);
+/* What was committed to the store at `path` is on the disk when this returns. From any thread. */
+int store_sync(const char *path);
 /*
  * A run that could not be finished is written no more: what is committed stays, and may be deleted;
  * else the next start marks it partial. Harmless for a run that is not being written.

@@ -39,6 +39,14 @@ static int frame_with(const char *text)
 	return fd;
 }
 
+static int hand_over(struct analysis_worker *worker, int frame, int timeout_ms, json_t **ret,
+		     char **ret_message)
+{
+	int r = analysis_worker_send(worker, frame, "through", timeout_ms, ret_message);
+
+	return r < 0 ? r : analysis_worker_hear(worker, timeout_ms, ret, ret_message);
+}
+
 /* The worker's part of a run, from start to end. */
 static int analyse(const char *path, int timeout_ms, json_t **ret, char **ret_message)
 {
@@ -46,8 +54,7 @@ static int analyse(const char *path, int timeout_ms, json_t **ret, char **ret_me
 	_cleanup_analysis_worker_ struct analysis_worker *worker = NULL;
 	int r = analysis_worker_start(path, &worker, ret_message);
 
-	return r < 0 ? r
-		     : analysis_worker_run(worker, frame, "through", timeout_ms, ret, ret_message);
+	return r < 0 ? r : hand_over(worker, frame, timeout_ms, ret, ret_message);
 }
 
 static void assert_no_child(void)
@@ -136,8 +143,7 @@ START_TEST(one_that_died_while_it_waited_is_told)
 	play("echo 'etalon-analyse: no memory' >&2; exit 2");
 	ck_assert_int_eq(analysis_worker_start(program, &worker, NULL), 0);
 	ck_assert_int_eq(waitid(P_ALL, 0, &info, WEXITED | WNOWAIT), 0);
-	ck_assert_int_eq(analysis_worker_run(worker, frame, "through", 60000, &result, &message),
-			 -EINVAL);
+	ck_assert_int_eq(hand_over(worker, frame, 60000, &result, &message), -EINVAL);
 	ck_assert_str_eq(message, "no memory");
 	unlink(program);
 	assert_no_child();
