@@ -28,7 +28,7 @@ static int work_allocate(struct work *k)
 		&k->values.r,	 &k->values.r_s,  &k->values.r_ss, &k->model,	  &k->slope,
 		&k->factor[0],	 &k->factor[1],	  &k->factor[2],   &k->factor[3], &k->factor[4],
 		&k->curvature,	 &k->baseline,	  &k->weight,	   &k->variance,  &k->shifted_s,
-		&k->shifted_sin, &k->shifted_cos, &k->scratch,
+		&k->shifted_sin, &k->shifted_cos, &k->scratch, &k->column_scratch,
 	};
 	double *p = malloc((ARRAY_SIZE(arrays) + LINE_PARAMETERS + k->count) * n * sizeof(*p));
 

@@ -10,6 +10,7 @@
 #include <math.h>
 
 #include "analyse/fit_work.h"
+#include "analyse/pair.h"
 #include "base/util.h"
 
 #define SOFTNESS 2.0 /* slopes are blurred over this many sigma_x for the weights */
@@ -71,33 +72,56 @@ double work_cost(const struct work *k, const struct state *state)
 
 /* ---- normal equations ---- */
 
-static double weighted_dot(const double *w, const double *a, const double *b, size_t n)
+#define TOGETHER \
+	4 /* columns: each has two sums of pairs, and sums that wait for nothing are fast */
+
+/* Products of a with `columns` columns of n from b on; called with constants for `columns`. */
+static inline __attribute__((always_inline)) void dots(const double *a, const double *b, size_t n,
+						       size_t columns, double *ret)
 {
-	double s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+	pair even[TOGETHER] = {}, odd[TOGETHER] = {};
 	size_t i = 0;
 
 	for (; i + 4 <= n; i += 4) {
-		s0 += w[i] * a[i] * b[i];
-		s1 += w[i + 1] * a[i + 1] * b[i + 1];
-		s2 += w[i + 2] * a[i + 2] * b[i + 2];
-		s3 += w[i + 3] * a[i + 3] * b[i + 3];
+		pair a0 = pair_load(a + i), a1 = pair_load(a + i + 2);
+
+#pragma GCC unroll 4
+		for (size_t c = 0; c < columns; c++) {
+			even[c] += a0 * pair_load(b + c * n + i);
+			odd[c] += a1 * pair_load(b + c * n + i + 2);
+		}
 	}
 	for (; i < n; i++)
-		s0 += w[i] * a[i] * b[i];
-	return s0 + s1 + s2 + s3;
+#pragma GCC unroll 4
+		for (size_t c = 0; c < columns; c++)
+			even[c][0] += a[i] * b[c * n + i];
+#pragma GCC unroll 4
+	for (size_t c = 0; c < columns; c++)
+		ret[c] = even[c][0] + even[c][1] + odd[c][0] + odd[c][1];
 }
 
 /* Products of columns [first, count) under the weights, and priors; the diagonal is scaled to 1. */
 void normal_form(const struct work *k, size_t first, const double *weight, struct normal *ret)
 {
 	size_t n = k->w->n, m = k->count - first;
+	const double *columns = k->jacobian + first * n;
+	double *weighted = k->column_scratch;
 
 	ret->count = m;
+	for (size_t a = 0; a < m; a++) {
+		double *row = ret->h + a * m;
+		size_t b = 0;
+
+		for (size_t i = 0; i < n; i++)
+			weighted[i] = weight[i] * columns[a * n + i];
+		for (; b + TOGETHER <= a + 1; b += TOGETHER)
+			dots(weighted, columns + b * n, n, TOGETHER, row + b);
+		for (; b <= a; b++)
+			dots(weighted, columns + b * n, n, 1, row + b);
+	}
 	for (size_t a = 0; a < m; a++)
-		for (size_t b = 0; b <= a; b++)
-			ret->h[a * m + b] = ret->h[b * m + a] =
-				weighted_dot(weight, k->jacobian + (first + a) * n,
-					     k->jacobian + (first + b) * n, n);
+		for (size_t b = 0; b < a; b++)
+			ret->h[b * m + a] = ret->h[a * m + b];
 	for (size_t j = 0; j < k->w->basis_count; j++) {
 		size_t a = (size_t)k->base_column + j - first;
 

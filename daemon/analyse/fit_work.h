@@ -24,7 +24,7 @@ struct work {
 	struct line_values values;
 	double *factor[WINDOW_MAX_FACTORS]; /* whose product is the baseline */
 	double *model, *slope, *curvature, *baseline, *weight, *variance, *jacobian;
-	double *shifted_s, *shifted_sin, *shifted_cos, *scratch;
+	double *shifted_s, *shifted_sin, *shifted_cos, *scratch, *column_scratch;
 	int column[LINE_PARAMETERS];
 	int lag_column, base_column, pedestal_column;
 	size_t count;

@@ -8,6 +8,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "analyse/pair.h"
 #include "base/util.h"
 
 /* Where the curve bends so little that one node does for the blur: an error of this part of the depth. */
@@ -35,6 +36,15 @@ bool line_has(const struct line *line, enum line_parameter parameter)
 /* A and G of one resonance at one point, blurred: value, derivatives in s, derivative by h. */
 struct single {
 	double a, a_s, a_ss, a_h, g, g_s;
+};
+
+/* The same at two points. */
+struct couple {
+	pair a, a_s, a_ss, a_h, g, g_s;
+};
+
+struct places {
+	pair s, turn_sin, turn_cos;
 };
 
 /* A node of the blur, ready for every point: its place, or the turn by its angle pi place / P. */
@@ -82,19 +92,17 @@ static struct nodes make_nodes(const struct line *line, double centre, const str
 	return n;
 }
 
-static inline void add_node(const struct line_points *points, size_t i, const struct nodes *n,
-			    const struct node *node, struct single *out)
+static inline void add_node(const struct places *at, const struct nodes *n, const struct node *node,
+			    struct couple *out)
 {
-	double q, q1, z, a, a2, flow, turn;
+	pair q, q1, z, a, a2, flow, turn;
 
 	if (n->k > 0) {
-		double s = points->turn_sin[i], c = points->turn_cos[i];
-
-		q = (s * node->cosine - c * node->sine) * n->per_k;
-		q1 = c * node->cosine + s * node->sine;
+		q = (at->turn_sin * node->cosine - at->turn_cos * node->sine) * n->per_k;
+		q1 = at->turn_cos * node->cosine + at->turn_sin * node->sine;
 	} else {
-		q = points->s[i] - node->place;
-		q1 = 1;
+		q = at->s - node->place;
+		q1 = (pair){1, 1};
 	}
 	z = q * q * n->per_h2;
 	a = 1 / (1 + z);
@@ -111,19 +119,72 @@ static inline void add_node(const struct line_points *points, size_t i, const st
 	out->g_s += n->h * (node->weight * turn * a - 2 * flow * flow * a2);
 }
 
-static inline struct single blurred(const struct line_points *points, size_t i,
+static bool is_far(const struct line_points *points, size_t i, const struct nodes *n)
+{
+	return fabs(points->s[i] - n->middle.place) > n->far_nm;
+}
+
+/* Point i and the next have the same nodes. */
+static bool are_alike(const struct line_points *points, size_t i, const struct nodes *n)
+{
+	return i + 1 < points->n && points->direction[i] == points->direction[i + 1] &&
+	       is_far(points, i, n) == is_far(points, i + 1, n);
+}
+
+/* Points i and j, which may be one, and are both far or both near. */
+static inline struct couple blurred(const struct line_points *points, size_t i, size_t j,
 				    const struct nodes *n)
 {
-	struct single out = {};
-	double away = points->s[i] - n->middle.place;
+	struct places at = {.s = {points->s[i], points->s[j]}};
+	struct couple out = {};
 
-	if (fabs(away) > n->far_nm) {
-		add_node(points, i, n, &n->middle, &out);
+	if (n->k > 0) {
+		at.turn_sin = (pair){points->turn_sin[i], points->turn_sin[j]};
+		at.turn_cos = (pair){points->turn_cos[i], points->turn_cos[j]};
+	}
+	if (is_far(points, i, n)) {
+		add_node(&at, n, &n->middle, &out);
 		return out;
 	}
-	for (unsigned int j = 0; j < n->count; j++)
-		add_node(points, i, n, &n->node[j], &out);
+	for (unsigned int k = 0; k < n->count; k++)
+		add_node(&at, n, &n->node[k], &out);
 	return out;
+}
+
+static inline struct single one_of(const struct couple *c, size_t k)
+{
+	return (struct single){c->a[k], c->a_s[k], c->a_ss[k], c->a_h[k], c->g[k], c->g_s[k]};
+}
+
+/* What take_off() takes of every point alike. */
+struct taken {
+	int side;
+	enum line_parameter by;
+	bool odd;
+	double depth, odd_sign, e, per_h;
+};
+
+static inline void take_off_point(const struct taken *t, const struct single *one, size_t i,
+				  struct line_values *ret)
+{
+	ret->r[i] -= t->depth * one->a;
+	ret->r_s[i] -= t->depth * one->a_s;
+	ret->r_ss[i] -= t->depth * one->a_ss;
+	ret->r_p[LINE_CENTRE][i] += t->depth * one->a_s;
+	ret->r_p[LINE_HALF_WIDTH][i] -= t->depth * one->a_h;
+	ret->r_p[t->by][i] = -one->a;
+	if (t->side != 0)
+		ret->r_p[LINE_SPLITTING][i] += 0.5 * t->side * t->depth * one->a_s;
+	if (!t->odd)
+		return;
+	/* By h: G (1 - 2 A) / h, with the blurred factors good enough for a step. */
+	ret->r[i] -= t->e * one->g;
+	ret->r_s[i] -= t->e * one->g_s;
+	ret->r_p[LINE_CENTRE][i] += t->e * one->g_s;
+	ret->r_p[LINE_HALF_WIDTH][i] -= t->e * one->g * (1 - 2 * one->a) * t->per_h;
+	ret->r_p[LINE_ASYMMETRY][i] -= t->odd_sign * one->g;
+	if (t->side != 0)
+		ret->r_p[LINE_SPLITTING][i] += 0.5 * t->side * t->e * one->g_s;
 }
 
 /* Adds -D A - E G and its derivatives; side is -1 or +1 of a split line, whose E changes sign, or 0. */
@@ -132,32 +193,31 @@ static void take_off(const struct line *line, const struct line_points *points,
 		     struct line_values *ret)
 {
 	enum line_parameter by = side > 0 ? LINE_SECOND_DEPTH : LINE_DEPTH;
-	double depth = line->p[by], odd_sign = side > 0 ? -1 : 1;
-	double e = odd_sign * line->p[LINE_ASYMMETRY];
 	double centre = line->p[LINE_CENTRE] + 0.5 * side * line->p[LINE_SPLITTING];
-	struct nodes up = make_nodes(line, centre, rising);
-	struct nodes down = make_nodes(line, centre, falling);
-	for (size_t i = 0; i < points->n; i++) {
-		struct single one = blurred(points, i, points->direction[i] > 0 ? &up : &down);
+	double odd_sign = side > 0 ? -1 : 1;
+	const struct nodes up = make_nodes(line, centre, rising);
+	const struct nodes down = make_nodes(line, centre, falling);
+	const struct taken taken = {
+		.side = side,
+		.by = by,
+		.odd = up.odd,
+		.depth = line->p[by],
+		.odd_sign = odd_sign,
+		.e = odd_sign * line->p[LINE_ASYMMETRY],
+		.per_h = up.per_h,
+	};
 
-		ret->r[i] -= depth * one.a;
-		ret->r_s[i] -= depth * one.a_s;
-		ret->r_ss[i] -= depth * one.a_ss;
-		ret->r_p[LINE_CENTRE][i] += depth * one.a_s;
-		ret->r_p[LINE_HALF_WIDTH][i] -= depth * one.a_h;
-		ret->r_p[by][i] = -one.a;
-		if (side != 0)
-			ret->r_p[LINE_SPLITTING][i] += 0.5 * side * depth * one.a_s;
-		if (!up.odd)
-			continue;
-		/* By h: G (1 - 2 A) / h, with the blurred factors good enough for a step. */
-		ret->r[i] -= e * one.g;
-		ret->r_s[i] -= e * one.g_s;
-		ret->r_p[LINE_CENTRE][i] += e * one.g_s;
-		ret->r_p[LINE_HALF_WIDTH][i] -= e * one.g * (1 - 2 * one.a) * up.per_h;
-		ret->r_p[LINE_ASYMMETRY][i] -= odd_sign * one.g;
-		if (side != 0)
-			ret->r_p[LINE_SPLITTING][i] += 0.5 * side * e * one.g_s;
+	for (size_t i = 0, count; i < points->n; i += count) {
+		const struct nodes *n = points->direction[i] > 0 ? &up : &down;
+		struct couple both;
+
+		count = are_alike(points, i, n) ? 2 : 1;
+		both = blurred(points, i, i + count - 1, n);
+		for (size_t k = 0; k < count; k++) {
+			struct single one = one_of(&both, k);
+
+			take_off_point(&taken, &one, i + k, ret);
+		}
 	}
 }
 
