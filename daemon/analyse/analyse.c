@@ -109,7 +109,7 @@ static int find(struct analysis *a)
 	bool peak;
 	int r;
 
-	r = find_candidates(&a->grid, &limits, &candidates, &count, &peak);
+	r = find_candidates(&a->grid, &limits, a->team, &candidates, &count, &peak);
 	if (r < 0)
 		return r;
 	a->all.list = calloc(count + 1, sizeof(*a->all.list));
@@ -310,11 +310,13 @@ static void judge(struct analysis *a)
 static double median_level(const struct analysis *a)
 {
 	_cleanup_free_ double *scratch = malloc(a->grid.n * sizeof(*scratch));
+	size_t count = 0;
 
 	if (!scratch)
 		return NAN;
-	memcpy(scratch, a->grid.y, a->grid.n * sizeof(*scratch));
-	return a->spectrum.scale * gsl_stats_median(scratch, 1, a->grid.n);
+	for (size_t i = 0; i < a->grid.n; i += spectrum_sample(a->grid.n))
+		scratch[count++] = a->grid.y[i];
+	return a->spectrum.scale * gsl_stats_median(scratch, 1, count);
 }
 
 static int ascending(const void *a, const void *b)

@@ -10,6 +10,7 @@
 #include <gsl/gsl_statistics_double.h>
 #include <math.h>
 
+#include "analyse/found.h"
 #include "base/util.h"
 
 #define SIGNIFICANT 9.0
@@ -22,7 +23,7 @@
 #define SPIKE_SQUARE 64.0 /* over the white variance */
 #define STRIDES 10 /* positions in a width that are looked at */
 #define MEDIAN_TO_SIGMA 1.4826
-#define MAX_CANDIDATES 4096
+#define WIDTHS_MOST 64 /* each half as wide again as the last: more than there can be points */
 /* Nothing below this part of full scale is a feature: rounding. */
 #define ROUNDING 1e-9
 
@@ -31,13 +32,9 @@ struct search {
 	double *y; /* despiked */
 	double *sum; /* sum[i]: of y before i */
 	double *size; /* the same of |y| */
-	double *response, *scratch;
+	double *response; /* of the width that is looked at */
+	double *scratch;
 	struct find_limits limits;
-};
-
-struct found {
-	struct candidate *list;
-	size_t count;
 };
 
 /* ---- spikes ---- */
@@ -148,7 +145,8 @@ static void respond(struct search *s, size_t width)
 	double per_side = 0.5 / (double)width, per_centre = 1.0 / (double)(2 * half + 1);
 	double reach_points = (double)(2 * reach + 1);
 
-	memset(s->response, 0, n * sizeof(*s->response));
+	memset(s->response, 0, MIN(edge, n) * sizeof(*s->response));
+	memset(s->response + n - MIN(edge, n), 0, MIN(edge, n) * sizeof(*s->response));
 	for (size_t i = round_up(edge, stride); i + edge < n; i += stride) {
 		if (i < inner || i + inner + 1 > n) {
 			s->response[i] = (sides(s, i, w) - centre(s, i, w)) / level(s, i, reach);
@@ -171,12 +169,6 @@ static double typical(const struct search *s, size_t from, size_t to, size_t eve
 	return count ? MEDIAN_TO_SIGMA * gsl_stats_median(s->scratch, 1, count) : 0;
 }
 
-static void remember(struct found *f, const struct candidate *c)
-{
-	if (f->count < MAX_CANDIDATES)
-		f->list[f->count++] = *c;
-}
-
 static bool is_top(const double *r, double sign, size_t i, size_t n, size_t reach, size_t stride)
 {
 	for (size_t k = stride; k <= reach; k += stride)
@@ -195,19 +187,22 @@ static double contrast_at(const struct search *s, size_t i, size_t width, bool p
 	return whole > 0 ? fabs(beside - inside) / whole : 0;
 }
 
-static void collect(const struct search *s, size_t width, bool peak, size_t from, size_t to,
-		    double scatter, struct found *found)
+/* A dip's measure is positive, a peak's negative. */
+static int collect(const struct search *s, size_t width, size_t from, size_t to, double scatter,
+		   struct found *dips, struct found *peaks)
 {
 	double least = width < NARROW ? SIGNIFICANT_NARROW : SIGNIFICANT;
+	double enough = fmax(least * scatter, ROUNDING);
 	size_t reach = block_length(s, width) / 2, stride = stride_of(width);
-	double sign = peak ? -1 : 1;
+	int r = 0;
 
-	for (size_t i = round_up(from, stride); i < to; i += stride) {
-		double response = sign * s->response[i], noise = scatter;
+	for (size_t i = round_up(from, stride); r == 0 && i < to; i += stride) {
+		double response = fabs(s->response[i]), noise = scatter;
+		bool peak = s->response[i] < 0;
 		struct candidate c;
 
-		if (response < least * noise || response < ROUNDING ||
-		    !is_top(s->response, sign, i, s->grid->n, width / 2, stride))
+		if (response < enough ||
+		    !is_top(s->response, peak ? -1 : 1, i, s->grid->n, width / 2, stride))
 			continue;
 		/* A block with more light elsewhere may look quieter than it is here. */
 		noise = fmax(noise,
@@ -221,70 +216,73 @@ static void collect(const struct search *s, size_t width, bool peak, size_t from
 			.significance = response / fmax(noise, ROUNDING),
 		};
 		if (c.contrast > 0.5 * s->limits.min_contrast)
-			remember(found, &c);
+			r = found_add(peak ? peaks : dips, &c);
 	}
+	return r;
 }
 
-static void search_width(struct search *s, size_t width, struct found *dips, struct found *peaks)
+static int search_width(struct search *s, size_t width, struct found *dips, struct found *peaks)
 {
 	size_t n = s->grid->n, blocks = MAX(n / block_length(s, width), (size_t)1);
 	size_t stride = stride_of(width), every = MAX(width / 3 / stride, (size_t)2) * stride;
 	size_t edge = margin(width);
+	int r = 0;
 
 	respond(s, width);
-	for (size_t b = 0; b < blocks; b++) {
+	for (size_t b = 0; r == 0 && b < blocks; b++) {
 		size_t from = MAX(b * n / blocks, edge), to = MIN((b + 1) * n / blocks, n - edge);
 		double scatter;
 
 		if (from >= to)
 			continue;
 		scatter = typical(s, from, to, every);
-		collect(s, width, false, from, to, scatter, dips);
-		collect(s, width, true, from, to, scatter, peaks);
+		r = collect(s, width, from, to, scatter, dips, peaks);
 	}
-}
-
-static void search(struct search *s, struct found *dips, struct found *peaks)
-{
-	size_t widest = (size_t)(WIDEST_MEASURE * s->limits.widest_part * (double)s->grid->n);
-
-	for (size_t width = 3; width <= widest; width = (width * 3 / 2) | 1)
-		search_width(s, width, dips, peaks);
+	return r;
 }
 
 /* ---- all widths ---- */
 
-static int by_significance(const void *a, const void *b)
+struct widths {
+	const struct search *search;
+	size_t count, width[WIDTHS_MOST];
+	struct found dips[WIDTHS_MOST], peaks[WIDTHS_MOST];
+};
+
+static void widths_clear(struct widths *w)
 {
-	const struct candidate *p = a, *q = b;
-
-	return (p->significance < q->significance) - (p->significance > q->significance);
-}
-
-static int by_wavelength(const void *a, const void *b)
-{
-	const struct candidate *p = a, *q = b;
-
-	return (p->centre_nm > q->centre_nm) - (p->centre_nm < q->centre_nm);
-}
-
-/* The strongest response takes its place and a width and a half on either side. */
-static void keep_strongest(struct found *f)
-{
-	size_t kept = 0;
-
-	qsort(f->list, f->count, sizeof(*f->list), by_significance);
-	for (size_t i = 0; i < f->count; i++) {
-		bool taken = false;
-
-		for (size_t k = 0; k < kept && !taken; k++)
-			taken = fabs(f->list[i].centre_nm - f->list[k].centre_nm) <
-				1.5 * fmax(f->list[i].fwhm_nm, f->list[k].fwhm_nm);
-		if (!taken)
-			f->list[kept++] = f->list[i];
+	for (size_t k = 0; k < w->count; k++) {
+		found_clear(&w->dips[k]);
+		found_clear(&w->peaks[k]);
 	}
-	f->count = kept;
-	qsort(f->list, f->count, sizeof(*f->list), by_wavelength);
+}
+
+/* Each thread has a measure of its own. */
+static int widths_turn(void *userdata, size_t k)
+{
+	struct widths *w = userdata;
+	struct search s = *w->search;
+	_cleanup_free_ double *memory = malloc(2 * s.grid->n * sizeof(*memory));
+
+	if (!memory)
+		return -ENOMEM;
+	s.response = memory;
+	s.scratch = memory + s.grid->n;
+	return search_width(&s, w->width[k], &w->dips[k], &w->peaks[k]);
+}
+
+static int search(const struct search *s, struct team *team, struct found *dips,
+		  struct found *peaks)
+{
+	size_t widest = (size_t)(WIDEST_MEASURE * s->limits.widest_part * (double)s->grid->n);
+	_cleanup_(widths_clear) struct widths w = {.search = s};
+
+	for (size_t width = 3; width <= widest && w.count < WIDTHS_MOST;
+	     width = (width * 3 / 2) | 1)
+		w.width[w.count++] = width;
+	return team_run(team, w.count, widths_turn, &w) ?:
+	       found_add_all(dips, w.dips, w.count) ?:
+	       found_add_all(peaks, w.peaks, w.count);
 }
 
 /* ---- dips or peaks ---- */
@@ -410,11 +408,10 @@ static void search_clear(struct search *s)
 	free(s->y);
 	free(s->sum);
 	free(s->size);
-	free(s->response);
 	free(s->scratch);
 }
 
-int find_candidates(const struct grid *grid, const struct find_limits *limits,
+int find_candidates(const struct grid *grid, const struct find_limits *limits, struct team *team,
 		    struct candidate **ret, size_t *ret_count, bool *ret_peak)
 {
 	_cleanup_(search_clear) struct search s = {
@@ -423,24 +420,25 @@ int find_candidates(const struct grid *grid, const struct find_limits *limits,
 		.y = malloc(grid->n * sizeof(double)),
 		.sum = malloc((grid->n + 1) * sizeof(double)),
 		.size = malloc((grid->n + 1) * sizeof(double)),
-		.response = malloc(grid->n * sizeof(double)),
 		.scratch = malloc(grid->n * sizeof(double)),
 	};
-	_cleanup_free_ struct candidate *dips = calloc(MAX_CANDIDATES, sizeof(*dips));
-	_cleanup_free_ struct candidate *peaks = calloc(MAX_CANDIDATES, sizeof(*peaks));
-	struct found down = {.list = dips}, up = {.list = peaks}, *chosen;
+	_cleanup_(found_clear) struct found down = {}, up = {};
+	struct found *chosen;
+	int r;
 
-	if (!s.y || !s.sum || !s.size || !s.response || !s.scratch || !dips || !peaks)
+	if (!s.y || !s.sum || !s.size || !s.scratch)
 		return -ENOMEM;
 	despike(&s);
 	sum_up(&s);
-	search(&s, &down, &up);
-	keep_strongest(&down);
-	keep_strongest(&up);
+	r = search(&s, team, &down, &up);
+	if (r < 0)
+		return r;
+	found_keep_strongest(&down);
+	found_keep_strongest(&up);
 	*ret_peak = are_peaks(&s, &down, &up);
 	chosen = *ret_peak ? &up : &down;
 	set_first_values(&s, *ret_peak, chosen);
 	*ret_count = chosen->count;
-	*ret = *ret_peak ? take_ptr(peaks) : take_ptr(dips);
+	*ret = take_ptr(chosen->list);
 	return 0;
 }

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "analyse/grid.h"
+#include "analyse/team.h"
 
 struct candidate {
 	double centre_nm, fwhm_nm; /* first values for a fit */
@@ -21,8 +22,8 @@ struct find_limits {
 	double min_contrast, widest_part;
 };
 
-/* Sorted by wavelength, malloc'ed. *ret_peak: they are peaks. */
-int find_candidates(const struct grid *grid, const struct find_limits *limits,
+/* Sorted by wavelength, malloc'ed, NULL for none. *ret_peak: they are peaks. team may be NULL. */
+int find_candidates(const struct grid *grid, const struct find_limits *limits, struct team *team,
 		    struct candidate **ret, size_t *ret_count, bool *ret_peak);
 
 #endif

@@ -108,7 +108,7 @@ static double typical_square(const double *signal, size_t n, double *scratch)
 {
 	size_t count = 0;
 
-	for (size_t i = 2; i + 2 < n; i++) {
+	for (size_t i = 2; i + 2 < n; i += spectrum_sample(n)) {
 		double a = relative_difference(signal, i);
 
 		if (isfinite(a))
@@ -160,7 +160,7 @@ static double relative_variance(const double *monitor, size_t n, double *scratch
 {
 	size_t count = 0;
 
-	for (size_t i = 2; i + 2 < n; i++)
+	for (size_t i = 2; i + 2 < n; i += spectrum_sample(n))
 		scratch[count++] = pow(difference(monitor, i) / monitor[i], 2);
 	return count ? gsl_stats_median(scratch, 1, count) / (0.455 * 70) : 0;
 }

@@ -56,7 +56,7 @@ static double seen_over_stated(const struct spectrum *s, double *scratch)
 {
 	size_t n = 0;
 
-	for (size_t i = 2; i + 2 < s->n; i++)
+	for (size_t i = 2; i + 2 < s->n; i += spectrum_sample(s->n))
 		if (one_run(s, i))
 			scratch[n++] =
 				pow(fourth_difference(s->y, i), 2) / expected_square(s->white, i);

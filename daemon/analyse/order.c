@@ -17,13 +17,16 @@
 static double median_step(const double *x, size_t n, double *scratch)
 {
 	double median, span = 0;
+	size_t count = 0;
 
-	for (size_t i = 1; i < n; i++) {
-		scratch[i - 1] = fabs(x[i] - x[i - 1]);
+	for (size_t i = 1; i < n; i += spectrum_sample(n))
+		scratch[count++] = fabs(x[i] - x[i - 1]);
+	median = gsl_stats_median(scratch, 1, count);
+	if (median > 0)
+		return median;
+	for (size_t i = 1; i < n; i++)
 		span = fmax(span, fabs(x[i] - x[0]));
-	}
-	median = gsl_stats_median(scratch, 1, n - 1);
-	return median > 0 ? median : span / (double)(n - 1);
+	return span / (double)(n - 1);
 }
 
 static size_t extreme(const double *x, size_t n, double sign)

@@ -74,8 +74,8 @@ static double hann(size_t i, size_t n)
 }
 
 /* Frequency in periods per bin of the grid, 0 when nothing stands out. */
-static double strongest(const double *relative, const double *weight, size_t n, double longest_bins,
-			double *f, size_t size, double *scratch)
+static double strongest(const double *relative, const double *weight, const double *taper, size_t n,
+			double longest_bins, double *f, size_t size, double *scratch)
 {
 	double periods = fmax(LEAST_PERIODS, (double)n / longest_bins);
 	size_t low = (size_t)fmax(periods * (double)size / (double)n, 2);
@@ -84,7 +84,7 @@ static double strongest(const double *relative, const double *weight, size_t n, 
 
 	memset(f, 0, size * sizeof(*f));
 	for (size_t i = 0; i < n; i++)
-		f[i] = weight[i] * relative[i] * hann(i, n);
+		f[i] = weight[i] * relative[i] * taper[i];
 	gsl_fft_real_radix2_transform(f, 1, size);
 	to_power(f, size);
 	if (high <= low + 8)
@@ -350,8 +350,8 @@ int ripple_find(const struct grid *g, double *base, const double *weight, double
 		struct ripple *ret)
 {
 	size_t size = power_of_two(g->n);
-	_cleanup_free_ double *memory = malloc(4 * size * sizeof(*memory));
-	double *relative, *slow, *f, *scratch;
+	_cleanup_free_ double *memory = malloc(5 * size * sizeof(*memory));
+	double *relative, *slow, *f, *scratch, *taper;
 	struct ripple found = {};
 
 	if (!memory)
@@ -360,14 +360,17 @@ int ripple_find(const struct grid *g, double *base, const double *weight, double
 	slow = relative + size;
 	f = slow + size;
 	scratch = f + size;
+	taper = scratch + size;
+	for (size_t i = 0; i < g->n; i++)
+		taper[i] = hann(i, g->n);
 	for (int attempt = 0; attempt < RIPPLE_MAX + 1 && found.count < RIPPLE_MAX; attempt++) {
 		struct ripple_line line = {.at_nm = grid_x(g, g->n / 2)};
 		double frequency;
 
 		if (make_relative(g, base, weight, slow, relative) < 0)
 			return -ENOMEM;
-		frequency = strongest(relative, weight, g->n, longest_nm / g->step_nm, f, size,
-				      scratch);
+		frequency = strongest(relative, weight, taper, g->n, longest_nm / g->step_nm, f,
+				      size, scratch);
 		line.frequency = frequency / g->step_nm;
 		if (!(frequency > 0) || !refine(g, base, weight, &line))
 			break;

@@ -9,6 +9,13 @@
 #include "data/table.h"
 
 #define SPECTRUM_MIN_POINTS 32
+#define SPECTRUM_SAMPLE 16384 /* points that a median of all is as well known by */
+
+/* Every so-manieth of n points makes such a sample. */
+static inline size_t spectrum_sample(size_t n)
+{
+	return n / SPECTRUM_SAMPLE > 1 ? n / SPECTRUM_SAMPLE : 1;
+}
 
 /* What blurs a point and how noisy it should be. NaN: the table does not say. */
 struct spectrum_description {
