@@ -223,7 +223,8 @@ static void end_cause(enum etalon_cause cause, struct etalon_hw_record_end *end)
 /* By the rules of memory that the board will write to again, unless it never will. */
 static void write_end(struct etalon_board *board, const struct etalon_hw_record_end *end)
 {
-	const bool shared = board->ops->sync && !board->close_gone;
+	/* With the board its link may have gone, operations and all. */
+	const bool shared = !board->close_gone && board->ops->sync;
 	const u64 sequence = end->head.sequence;
 	struct etalon_ring_span place;
 	u8 *at;
@@ -267,15 +268,22 @@ static int append_end(struct etalon_board *board)
 	return 0;
 }
 
-/* In a ring that is full, END has to wait for the next release. */
-static void settle_end(struct etalon_board *board)
+/* In a ring that is full, END has to wait for the next release. True: it came now. */
+static bool settle_end(struct etalon_board *board)
 {
-	if (!board->ring_closed)
-		return;
-	if (board->end_owed && (has_end(board) || !append_end(board)))
+	const u64 before = board->ring.producer;
+
+	if (board->ring_closed && board->end_owed && (has_end(board) || !append_end(board)))
 		board->end_owed = false;
+	return board->ring.producer != before;
+}
+
+/* Whoever reads that the board is gone has the last producer, too. */
+static void publish_end(struct etalon_board *board)
+{
+	publish(board);
 	if (board->close_gone && !board->end_owed)
-		WRITE_ONCE(board->memory.status->gone, 1);
+		smp_store_release(&board->memory.status->gone, 1);
 }
 
 static void shut(struct etalon_board *board, enum etalon_cause cause)
@@ -298,23 +306,26 @@ void etalon_records_close(struct etalon_board *board, enum etalon_cause cause, b
 	shut(board, cause);
 	board->close_gone |= gone;
 	settle_end(board);
-	publish(board);
+	publish_end(board);
 	spin_unlock(&board->ring_lock);
 	wake_up_all(&board->wait);
 }
 
 int etalon_records_release(struct etalon_board *board, u64 sequence)
 {
+	bool ended = false;
 	int ret;
 
 	spin_lock(&board->ring_lock);
 	ret = etalon_ring_release(&board->ring, sequence);
 	if (!ret) {
 		consume(board);
-		settle_end(board);
-		publish(board);
+		ended = settle_end(board);
+		publish_end(board);
 	}
 	spin_unlock(&board->ring_lock);
+	if (ended) /* somebody else may wait for it */
+		wake_up_all(&board->wait);
 	return ret;
 }
 

@@ -137,6 +137,17 @@ static void want_says_when_poll_wakes(struct kunit *test)
 	end(&rig);
 }
 
+struct wakes {
+	struct wait_queue_entry entry;
+	unsigned int count;
+};
+
+static int count_wake(struct wait_queue_entry *entry, unsigned int mode, int flags, void *key)
+{
+	container_of(entry, struct wakes, entry)->count++;
+	return 0;
+}
+
 /* END has no place before something is released; the board says nothing of it any more. */
 static void a_full_ring_gets_its_end_with_the_next_release(struct kunit *test)
 {
@@ -144,6 +155,7 @@ static void a_full_ring_gets_its_end_with_the_next_release(struct kunit *test)
 	struct etalon_board *board = rig.fake->board;
 	const struct etalon_hw_record_end *end_record = (const void *)rig.buffer;
 	const u64 full = rig.capacity;
+	struct wakes wakes = {};
 
 	/* At the start all is released, and one gap of any length may follow: not here. */
 	fake_produce(rig.fake, 1);
@@ -153,7 +165,12 @@ static void a_full_ring_gets_its_end_with_the_next_release(struct kunit *test)
 	fake_board_remove(rig.fake);
 	KUNIT_EXPECT_EQ(test, board->memory.status->producer, full);
 	KUNIT_EXPECT_EQ(test, board->memory.status->gone, 0);
+	board->ops = NULL; /* of a module that may be unloaded by now */
+	init_waitqueue_func_entry(&wakes.entry, count_wake);
+	add_wait_queue(&board->wait, &wakes.entry);
 	KUNIT_EXPECT_EQ(test, release(&rig, 1), 0);
+	remove_wait_queue(&board->wait, &wakes.entry);
+	KUNIT_EXPECT_EQ(test, wakes.count, 1); /* whoever else waits sees END, too */
 	KUNIT_EXPECT_EQ(test, board->memory.status->producer, full + 1);
 	KUNIT_EXPECT_EQ(test, board->memory.status->gone, 1);
 	KUNIT_EXPECT_EQ(test, read_records(&rig, full, 1), FAKE_STRIDE);
