@@ -32,6 +32,7 @@ struct etalon_control {
 	struct etalon_span limits[ETALON_HW_SOURCES_MAX];
 	DECLARE_BITMAP(limits_written, ETALON_HW_SOURCES_MAX);
 	struct etalon_uploads uploads;
+	struct etalon_span limits_checked[ETALON_HW_SOURCES_MAX]; /* of a LOAD under way */
 	bool loaded;
 	u32 generation;
 	struct etalon_program_facts facts; /* of the loaded program */

@@ -63,8 +63,9 @@ static int check_upload(const struct etalon_board *board, const struct etalon_up
 
 static struct etalon_hw_upload *copy_upload(const struct etalon_upload *u, int *ret_error)
 {
-	/* Pages of its own, which the link maps for DMA one by one. */
-	struct etalon_hw_upload *upload = vmalloc(sizeof(*upload) + u->bytes);
+	/* Pages of its own, which the link maps for DMA one by one: the last one is sent whole. */
+	const size_t bytes = sizeof(struct etalon_hw_upload) + u->bytes, rest = -bytes & ~PAGE_MASK;
+	struct etalon_hw_upload *upload = vmalloc(bytes + rest);
 
 	*ret_error = -ENOMEM;
 	if (!upload)
@@ -81,6 +82,7 @@ static struct etalon_hw_upload *copy_upload(const struct etalon_upload *u, int *
 		.size = u->bytes,
 		.crc = crc_of(payload(upload), u->bytes),
 	};
+	memset((u8 *)upload + bytes, 0, rest);
 	return upload;
 }
 
@@ -131,7 +133,7 @@ static void lists_of(const struct etalon_control *control,
 	}
 }
 
-/* Everything that can be said without the board. The limits stand still: board->lock. */
+/* Everything that can be said without the board. Lists are long: OFF and KICK must not wait. */
 static int check(struct etalon_control *control, const struct etalon_hw_program *program,
 		 struct etalon_program_facts *facts, struct etalon_refusal *refusal)
 {
@@ -139,12 +141,13 @@ static int check(struct etalon_control *control, const struct etalon_hw_program 
 	struct etalon_list lists[ETALON_HW_LISTS_MAX];
 	const struct etalon_program_context context = {
 		.description = &board->description,
-		.limits = control->limits,
+		.limits = control->limits_checked,
 		.lists = lists,
 		.record_rate_max = board->record_rate_max,
 	};
 	int ret;
 
+	lockdep_assert_not_held(&board->lock);
 	lists_of(control, lists);
 	ret = etalon_program_check(&context, program, facts, refusal);
 	return ret ?: etalon_records_can_load(board, facts->stride, refusal);
@@ -248,8 +251,12 @@ static int load(struct etalon_control *control, struct etalon_loaded *loaded,
 	ret = etalon_control_enter(control);
 	if (ret)
 		return ret;
-	ret = is_idle(board, refusal) ?: check(control, program, &facts, refusal);
+	ret = is_idle(board, refusal);
+	/* Should they be narrowed meanwhile, the board knows, and START looks again. */
+	memcpy(control->limits_checked, control->limits, sizeof(control->limits));
 	ret = etalon_control_leave(control, ret);
+	if (!ret)
+		ret = check(control, program, &facts, refusal);
 	if (!ret)
 		ret = hand_over_all(control, refusal);
 	if (!ret)
