@@ -39,15 +39,18 @@ static int pci_link_read(struct etalon_board *board, u32 address, u32 *values, u
 	unsigned int i;
 	int ret = reachable(link);
 
-	if (ret)
-		return ret;
-	for (i = 0; i < count; i++) {
+	for (i = 0; !ret && i < count; i++) {
 		values[i] = readl(link->registers + address + i * sizeof(u32));
-		all_ones |= values[i] == ~0U;
+		if (values[i] != ~0U)
+			continue;
+		/* What nobody answers; it may be a value, too. Each of many may take its time-out. */
+		ret = !all_ones && !answers(link) ? -ENODEV : 0;
+		all_ones = true;
 	}
-	atomic64_add(count, &board->register_reads);
-	/* All ones is what nobody answers; it may be a value, too. */
-	return all_ones && !answers(link) ? -ENODEV : 0;
+	atomic64_add(i, &board->register_reads);
+	if (!ret && all_ones && count > 1 && !answers(link))
+		ret = -ENODEV;
+	return ret;
 }
 
 static int pci_link_write(struct etalon_board *board, u32 address, const u32 *values,

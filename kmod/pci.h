@@ -26,7 +26,8 @@ struct etalon_pci {
 	/* memory that the board reads or writes */
 	struct etalon_hw_control *control;
 	dma_addr_t control_address;
-	u64 *ring_table; /* bus address of each page of the ring */
+	dma_addr_t *ring_address; /* of each page of the ring, where the board cannot write */
+	u64 *ring_table; /* the same, for the board */
 	dma_addr_t ring_table_address;
 	unsigned long mapped; /* pages of the ring */
 

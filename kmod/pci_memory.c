@@ -10,6 +10,10 @@
 #include "pci.h"
 #include "registers.h"
 
+/*
+ * A table is the board's to read, and nobody keeps it from writing: what is unmapped goes by the
+ * kernel's own list.
+ */
 static size_t table_bytes(unsigned long pages)
 {
 	return pages * sizeof(u64);
@@ -37,6 +41,7 @@ static int map_pages(struct etalon_pci *link)
 
 		if (dma_mapping_error(dev, address))
 			return -ENOMEM;
+		link->ring_address[link->mapped] = address;
 		link->ring_table[link->mapped] = address;
 	}
 	return 0;
@@ -45,15 +50,17 @@ static int map_pages(struct etalon_pci *link)
 int etalon_pci_map_ring(struct etalon_pci *link)
 {
 	struct device *dev = &link->pdev->dev;
+	const unsigned long pages = link->board->memory.page_count;
 	int ret;
 
 	link->control =
 		dma_alloc_coherent(dev, sizeof(*link->control), &link->control_address, GFP_KERNEL);
 	if (!link->control)
 		return -ENOMEM;
-	link->ring_table = dma_alloc_coherent(dev, table_bytes(link->board->memory.page_count),
-					      &link->ring_table_address, GFP_KERNEL);
-	ret = link->ring_table ? map_pages(link) : -ENOMEM;
+	link->ring_address = kvmalloc_array(pages, sizeof(*link->ring_address), GFP_KERNEL);
+	link->ring_table =
+		dma_alloc_coherent(dev, table_bytes(pages), &link->ring_table_address, GFP_KERNEL);
+	ret = link->ring_address && link->ring_table ? map_pages(link) : -ENOMEM;
 	if (ret)
 		etalon_pci_unmap_ring(link);
 	return ret;
@@ -65,7 +72,7 @@ void etalon_pci_unmap_ring(struct etalon_pci *link)
 
 	/* What came was synchronised then; an END record of ours is in the page itself. */
 	while (link->mapped)
-		dma_unmap_page_attrs(dev, link->ring_table[--link->mapped], PAGE_SIZE,
+		dma_unmap_page_attrs(dev, link->ring_address[--link->mapped], PAGE_SIZE,
 				     RING_DIRECTION, DMA_ATTR_SKIP_CPU_SYNC);
 	if (link->ring_table)
 		dma_free_coherent(dev, table_bytes(link->board->memory.page_count),
@@ -73,6 +80,8 @@ void etalon_pci_unmap_ring(struct etalon_pci *link)
 	if (link->control)
 		dma_free_coherent(dev, sizeof(*link->control), link->control,
 				  link->control_address);
+	kvfree(link->ring_address);
+	link->ring_address = NULL;
 	link->ring_table = NULL;
 	link->control = NULL;
 }
@@ -85,7 +94,7 @@ static void hand(struct etalon_board *board, const struct etalon_ring_span *span
 	u64 at = span->offset, left = span->bytes;
 
 	while (left) {
-		const dma_addr_t page = link->ring_table[at >> PAGE_SHIFT];
+		const dma_addr_t page = link->ring_address[at >> PAGE_SHIFT];
 		const unsigned long in_page = at & ~PAGE_MASK;
 		const size_t piece = min_t(u64, left, PAGE_SIZE - in_page);
 
@@ -114,6 +123,7 @@ void etalon_pci_give(struct etalon_board *board, const struct etalon_ring_span *
 /* ---- uploads ---- */
 
 struct upload {
+	dma_addr_t *address; /* of each page */
 	u64 *table;
 	dma_addr_t table_address;
 	unsigned long pages;
@@ -124,8 +134,10 @@ struct upload {
 static void unmap_upload(struct device *dev, struct upload *u)
 {
 	while (u->mapped)
-		dma_unmap_page(dev, u->table[--u->mapped], PAGE_SIZE, DMA_TO_DEVICE);
-	dma_free_coherent(dev, table_bytes(u->pages), u->table, u->table_address);
+		dma_unmap_page(dev, u->address[--u->mapped], PAGE_SIZE, DMA_TO_DEVICE);
+	if (u->table)
+		dma_free_coherent(dev, table_bytes(u->pages), u->table, u->table_address);
+	kvfree(u->address);
 }
 
 static int map_upload(struct device *dev, const struct etalon_hw_upload *upload, struct upload *u)
@@ -135,9 +147,12 @@ static int map_upload(struct device *dev, const struct etalon_hw_upload *upload,
 	u->bytes = sizeof(*upload) + upload->size;
 	u->pages = DIV_ROUND_UP(u->bytes, PAGE_SIZE);
 	u->mapped = 0;
+	u->address = kvmalloc_array(u->pages, sizeof(*u->address), GFP_KERNEL);
 	u->table = dma_alloc_coherent(dev, table_bytes(u->pages), &u->table_address, GFP_KERNEL);
-	if (!u->table)
+	if (!u->address || !u->table) {
+		unmap_upload(dev, u);
 		return -ENOMEM;
+	}
 	flush_kernel_vmap_range((void *)at, u->bytes);
 	for (; u->mapped < u->pages; u->mapped++, at += PAGE_SIZE) {
 		dma_addr_t address =
@@ -147,6 +162,7 @@ static int map_upload(struct device *dev, const struct etalon_hw_upload *upload,
 			unmap_upload(dev, u);
 			return -ENOMEM;
 		}
+		u->address[u->mapped] = address;
 		u->table[u->mapped] = address;
 	}
 	return 0;
