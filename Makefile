@@ -28,10 +28,11 @@ FOLDER_etalonctl := cli
 FOLDER_etalon-emulator := emulator
 FOLDER_etalon-analyse := analyse
 
-PACKAGES_all := libsystemd sqlite3 gsl hdf5 yaml-0.1 libcyaml jansson cairo-svg libgpiod
+PACKAGES_all := libsystemd sqlite3 gsl hdf5 yaml-0.1 libcyaml jansson cairo-svg libgpiod \
+	libusbredirparser-0.5
 PACKAGES_etalond := libsystemd sqlite3 libcyaml jansson libgpiod
 PACKAGES_etalonctl := libsystemd yaml-0.1 hdf5 cairo-svg jansson
-PACKAGES_etalon-emulator := yaml-0.1 jansson hdf5
+PACKAGES_etalon-emulator := yaml-0.1 jansson hdf5 libusbredirparser-0.5
 PACKAGES_etalon-analyse := gsl yaml-0.1 hdf5 jansson
 
 ARCHIVES_etalond := etalond bus etalond measure calibrate store link data base

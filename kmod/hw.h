@@ -818,10 +818,16 @@ struct etalon_hw_control {
  * Vendor requests to the interface (bmRequestType 0xc1 IN, 0x41 OUT): wIndex = interface in bits 0..7 and register
  * address bits 16..23 in bits 8..15; wValue = register address bits 0..15; wLength a multiple of 4, at most 4096. A refused write
  * is not a stall: RESULT tells. A transfer outside the register space or of odd length stalls. Bulk IN carries whole records one
- * after another; a short packet only ends a transfer after a whole record.
+ * after another; a short packet only ends a transfer after a whole record. A transfer that is full may end within one: the next
+ * goes on there, or, after CLEAR_FEATURE(ENDPOINT_HALT), with that record anew from its start. Bulk OUT carries uploads one after
+ * another, each in as many transfers as it takes; a short packet before its end, or a transfer beyond it, makes it torn.
+ *
+ * The link is up while the configuration is set; setting it again is a new link. Bus reset, SetConfiguration(0), suspend and loss
+ * of VBUS are cause LINK; a bus reset and loss of VBUS bring the registers to their values at power-on.
  */
 #define ETALON_HW_USB_VENDOR 0x1209
 #define ETALON_HW_USB_PRODUCT 0x0001
+#define ETALON_HW_USB_PRODUCT_NAME "Etalon" /* the product string of a prototype begins so */
 #define ETALON_HW_USB_SUBCLASS 0x45
 #define ETALON_HW_USB_PROTOCOL 0x01
 #define ETALON_HW_USB_EP_RECORDS 0x81

@@ -11,7 +11,8 @@ set -euo pipefail
 
 # package[>=version]: the version is the least that will do; Debian 12 finds newer ones in backports.
 build=(gcc make pkg-config libc6-dev libsystemd-dev libsqlite3-dev libgsl-dev
-	libhdf5-dev libyaml-dev libcyaml-dev libjansson-dev libcairo2-dev 'libgpiod-dev>=2' dbus-daemon)
+	libhdf5-dev libyaml-dev libcyaml-dev libjansson-dev libcairo2-dev 'libgpiod-dev>=2'
+	libusbredirparser-dev dbus-daemon)
 test=(check g++ sparse pahole udev "linux-headers-$(dpkg --print-architecture)" valgrind cppcheck python3
 	python3-scipy python3-numpy python3-h5py locales dbus-bin systemd mmdebstrap e2fsprogs
 	gcc-i686-linux-gnu libc6-dev-i386-cross)

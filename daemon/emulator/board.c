@@ -70,8 +70,18 @@ void board_notify(struct board *b, uint32_t events)
 
 uint64_t board_record_rate_max(const struct board *b)
 {
-	return (uint64_t)(b->config.host ? b->parameters.pcie_record_rate_max
-					 : b->parameters.record_rate_max);
+	const struct erb1_parameters *p = &b->parameters;
+
+	if (b->config.host)
+		return (uint64_t)p->pcie_record_rate_max;
+	switch (b->config.bus) {
+	case BOARD_USB_HIGH_SPEED:
+		return (uint64_t)p->high_speed_record_rate_max;
+	case BOARD_USB_SUPER_SPEED:
+		return (uint64_t)p->super_speed_record_rate_max;
+	default:
+		return (uint64_t)p->record_rate_max;
+	}
 }
 
 /* ---- life ---- */

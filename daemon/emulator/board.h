@@ -24,6 +24,13 @@
 
 struct board;
 
+/* What the records of a board that is not on PCIe leave by: it bounds their rate. */
+enum board_bus {
+	BOARD_STREAM, /* the USB framing over a socket */
+	BOARD_USB_HIGH_SPEED,
+	BOARD_USB_SUPER_SPEED,
+};
+
 struct board_config {
 	const struct erb1_parameters *parameters; /* copied */
 	const char *serial;
@@ -33,6 +40,7 @@ struct board_config {
 	bool log_kicks; /* each kick a line; else they are counted */
 	struct event_log *log; /* borrowed, may be NULL */
 	const struct host_bus *host; /* borrowed; the board is on PCIe. NULL: no DMA */
+	enum board_bus bus; /* without host */
 	/* An event of section 7: state, causes, sequencer or auxiliary lines changed. May be NULL. */
 	void (*event)(void *userdata, const struct etalon_hw_usb_event *event);
 	void *userdata;

@@ -36,6 +36,8 @@ static const struct parameter erb1_table[] = {
 	P("fifo_records", fifo_records, 1, 1 << 18, 8, 1 << 20),
 	P("record_rate_max", record_rate_max, 1, 1e6, 1, 1e7),
 	P("pcie_record_rate_max", pcie_record_rate_max, 1, 2e5, 1, 1e7),
+	P("high_speed_record_rate_max", high_speed_record_rate_max, 1, 8e4, 1, 1e7),
+	P("super_speed_record_rate_max", super_speed_record_rate_max, 1, 8e5, 1, 1e7),
 	P("laser_min_nm", wavelength_min_m, 1e-9, 1480, 400, 4000),
 	P("laser_max_nm", wavelength_max_m, 1e-9, 1640, 400, 4000),
 	P("laser_step_pm", wavelength_step_m, 1e-12, 0.1, 0.001, 1000),

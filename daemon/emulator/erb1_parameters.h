@@ -29,6 +29,8 @@ struct erb1_parameters {
 	double tick_s, period_min_s, aperture_min_s;
 	double list_points_max, fifo_records;
 	double record_rate_max, pcie_record_rate_max; /* of the USB framing, of PCIe */
+	/* Of USB: 40 and 400 MB/s, filled with the largest records. */
+	double high_speed_record_rate_max, super_speed_record_rate_max;
 	/* laser */
 	double wavelength_min_m, wavelength_max_m, wavelength_step_m, wavelength_settle_s;
 	double sweep_min, sweep_max, sweep_default, flyback; /* m/s */

@@ -11,6 +11,7 @@
 #include "emulator/options.h"
 #include "emulator/pci_front.h"
 #include "emulator/socket.h"
+#include "emulator/usb_front.h"
 
 #define CHIP_K 298.15
 
@@ -83,15 +84,17 @@ static int open_signals(void)
 struct board_link {
 	struct front *socket;
 	struct pci_front *pcie;
+	struct usb_front *usb;
 };
 
 static void link_close(struct board_link *link)
 {
 	front_free(link->socket);
 	pci_front_free(link->pcie);
+	usb_front_free(link->usb);
 }
 
-static int link_open(const struct options *o, struct board_link *link, struct board_config *config,
+static int open_pcie(const struct options *o, struct board_link *link, struct board_config *config,
 		     char **ret_message)
 {
 	const struct pci_front_config pcie = {
@@ -100,15 +103,8 @@ static int link_open(const struct options *o, struct board_link *link, struct bo
 		.msi = o->msi,
 		.log_registers = o->log_registers,
 	};
-	int r;
+	int r = pci_front_new(&pcie, &link->pcie, ret_message);
 
-	if (!o->pcie) {
-		config->event = front_event;
-		r = front_new(o->socket, o->fault_socket, &link->socket, ret_message);
-		config->userdata = link->socket;
-		return r;
-	}
-	r = pci_front_new(&pcie, &link->pcie, ret_message);
 	if (r < 0)
 		return r;
 	config->event = pci_front_event;
@@ -117,10 +113,57 @@ static int link_open(const struct options *o, struct board_link *link, struct bo
 	return 0;
 }
 
+static int open_usb(const struct options *o, struct board_link *link, struct board_config *config,
+		    char **ret_message)
+{
+	const bool high = o->usb_speed && streq(o->usb_speed, "high");
+	const struct usb_front_config usb = {
+		.path = o->usb,
+		.fault_path = o->fault_socket,
+		.speed = high ? USB_HIGH_SPEED : USB_SUPER_SPEED,
+	};
+	int r = usb_front_new(&usb, &link->usb, ret_message);
+
+	config->event = usb_front_event;
+	config->userdata = link->usb;
+	config->bus = high ? BOARD_USB_HIGH_SPEED : BOARD_USB_SUPER_SPEED;
+	return r;
+}
+
+static int open_socket(const struct options *o, struct board_link *link,
+		       struct board_config *config, char **ret_message)
+{
+	int r = front_new(o->socket, o->fault_socket, &link->socket, ret_message);
+
+	config->event = front_event;
+	config->userdata = link->socket;
+	return r;
+}
+
+static int link_open(const struct options *o, struct board_link *link, struct board_config *config,
+		     char **ret_message)
+{
+	if (o->pcie)
+		return open_pcie(o, link, config, ret_message);
+	if (o->usb)
+		return open_usb(o, link, config, ret_message);
+	return open_socket(o, link, config, ret_message);
+}
+
 static int link_run(const struct board_link *link, struct board *board, int stop_fd)
 {
-	return link->pcie ? pci_front_run(link->pcie, board, stop_fd)
-			  : front_run(link->socket, board, stop_fd);
+	if (link->pcie)
+		return pci_front_run(link->pcie, board, stop_fd);
+	if (link->usb)
+		return usb_front_run(link->usb, board, stop_fd);
+	return front_run(link->socket, board, stop_fd);
+}
+
+static const char *link_path(const struct options *o)
+{
+	if (o->pcie)
+		return o->pcie;
+	return o->usb ? o->usb : o->socket;
 }
 
 static int serve(const struct options *o, const struct erb1_parameters *parameters,
@@ -157,7 +200,7 @@ static int serve(const struct options *o, const struct erb1_parameters *paramete
 	if (r < 0)
 		return r;
 	printf("etalon-emulator: board %s (%s) listens at %s\n", o->serial,
-	       o->device ? o->device : "add-drop", o->pcie ? o->pcie : o->socket);
+	       o->device ? o->device : "add-drop", link_path(o));
 	fflush(stdout);
 	r = link_run(&link, board, signals);
 	if (o->pidfile)

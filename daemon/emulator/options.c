@@ -17,6 +17,8 @@ enum {
 	OPTION_SOCKET = 256,
 	OPTION_PCIE,
 	OPTION_MSI,
+	OPTION_USB,
+	OPTION_USB_SPEED,
 	OPTION_FAULT_SOCKET,
 	OPTION_FAULTS,
 	OPTION_LOG,
@@ -40,6 +42,8 @@ static const struct option long_options[] = {
 	{"socket", required_argument, NULL, OPTION_SOCKET},
 	{"pcie", required_argument, NULL, OPTION_PCIE},
 	{"msi", no_argument, NULL, OPTION_MSI},
+	{"usb", required_argument, NULL, OPTION_USB},
+	{"usb-speed", required_argument, NULL, OPTION_USB_SPEED},
 	{"fault-socket", required_argument, NULL, OPTION_FAULT_SOCKET},
 	{"faults", required_argument, NULL, OPTION_FAULTS},
 	{"log", required_argument, NULL, OPTION_LOG},
@@ -67,11 +71,12 @@ static void help(void)
 	       "\n"
 	       "  etalon-emulator --socket PATH [options]        serve a board at a unix socket\n"
 	       "  etalon-emulator --pcie PATH [options]          serve it to a virtual machine as a PCIe device\n"
+	       "  etalon-emulator --usb PATH [options]           serve it to a virtual machine as a USB device\n"
 	       "  etalon-emulator --truth START_NM STOP_NM [...] print what the device truly is, as JSON\n"
 	       "\n"
 	       "etalond connects to the socket with `etalond --emulate PATH`. A PCIe device is for QEMU 10.1 or later\n"
-	       "(vfio-user-pci) and its guest's kernel. The emulator runs until it gets SIGTERM or SIGINT. It\n"
-	       "makes no light: whatever it says is computed.\n"
+	       "(vfio-user-pci) and its guest's kernel, a USB device for any QEMU with usb-redir. The emulator runs\n"
+	       "until it gets SIGTERM or SIGINT. It makes no light: whatever it says is computed.\n"
 	       "\n"
 	       "What is on the board\n"
 	       "  --device NAME|FILE     add-drop (default), all-pass, mzi, straight, laser-diode, photodiode,\n"
@@ -93,6 +98,7 @@ static void help(void)
 	       "  --log-kicks            log each watchdog kick, too\n"
 	       "  --log-registers        with --pcie: log each register access (they are counted without it)\n"
 	       "  --msi                  with --pcie: the device has MSI instead of MSI-X\n"
+	       "  --usb-speed super|high with --usb: how fast the bus runs (default super)\n"
 	       "  --faults FILE          scripted faults: a JSON list of objects such as\n"
 	       "                         {\"fault\": \"interlock-open\", \"at_ms\": 500}\n"
 	       "  --fault-socket PATH    takes the same objects, one a line, while running\n"
@@ -108,7 +114,12 @@ static void help(void)
 	       "  qemu-system-x86_64 -machine q35,memory-backend=m \\\n"
 	       "    -object memory-backend-memfd,id=m,size=1G,share=on \\\n"
 	       "    -device pcie-root-port,id=port \\\n"
-	       "    -device '{\"driver\":\"vfio-user-pci\",\"bus\":\"port\",\"socket\":{\"type\":\"unix\",\"path\":\"/tmp/board.pcie\"}}' ...\n");
+	       "    -device '{\"driver\":\"vfio-user-pci\",\"bus\":\"port\",\"socket\":{\"type\":\"unix\",\"path\":\"/tmp/board.pcie\"}}' ...\n"
+	       "\n"
+	       "Example: a USB device for a virtual machine, which finds it again when it was gone\n"
+	       "  etalon-emulator --usb /tmp/board.usb --log /tmp/board.log\n"
+	       "  qemu-system-x86_64 -device qemu-xhci -device usb-redir,chardev=board \\\n"
+	       "    -chardev socket,id=board,path=/tmp/board.usb,reconnect-ms=200 ...\n");
 }
 
 static void print_parameters(const char *device)
@@ -195,6 +206,14 @@ static int read_speed(struct options *o, char **ret_message)
 	return 0;
 }
 
+static int read_usb_speed(struct options *o, char **ret_message)
+{
+	o->usb_speed = optarg;
+	if (!streq(optarg, "high") && !streq(optarg, "super"))
+		return fail(ret_message, -EINVAL, "--usb-speed is super or high, not '%s'", optarg);
+	return 0;
+}
+
 static int read_option(int option, int argc, char **argv, struct options *o, char **ret_message)
 {
 	switch (option) {
@@ -206,6 +225,9 @@ static int read_option(int option, int argc, char **argv, struct options *o, cha
 		return 0;
 	case OPTION_MSI:
 		o->msi = true;
+		return 0;
+	case OPTION_USB:
+		o->usb = optarg;
 		return 0;
 	case OPTION_FAULT_SOCKET:
 		o->fault_socket = optarg;
@@ -246,6 +268,8 @@ static int read_option(int option, int argc, char **argv, struct options *o, cha
 		return read_set(optarg, o->parameters, ret_message);
 	case OPTION_SPEED:
 		return read_speed(o, ret_message);
+	case OPTION_USB_SPEED:
+		return read_usb_speed(o, ret_message);
 	case OPTION_TRUTH:
 		return read_truth(argc, argv, o, ret_message);
 	default:
@@ -256,12 +280,16 @@ static int read_option(int option, int argc, char **argv, struct options *o, cha
 
 static int check_ways(const struct options *o, char **ret_message)
 {
-	if (o->socket && o->pcie)
+	const int ways = (o->socket != NULL) + (o->pcie != NULL) + (o->usb != NULL);
+
+	if (ways > 1)
 		return fail(ret_message, -EINVAL,
-			    "a board has one link: --socket or --pcie, not both; see --help");
-	if (!o->socket && !o->pcie && !o->truth)
+			    "a board has one link: --socket, --pcie or --usb; see --help");
+	if (!ways && !o->truth)
 		return fail(ret_message, -EINVAL,
-			    "say where to listen: --socket PATH or --pcie PATH; see --help");
+			    "say where to listen: --socket, --pcie or --usb PATH; see --help");
+	if (!o->usb && o->usb_speed)
+		return fail(ret_message, -EINVAL, "--usb-speed goes with --usb PATH; see --help");
 	if (!o->pcie && (o->msi || o->log_registers))
 		return fail(ret_message, -EINVAL, "%s goes with --pcie PATH; see --help",
 			    o->msi ? "--msi" : "--log-registers");

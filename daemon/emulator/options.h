@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 struct options {
-	const char *socket, *pcie, *fault_socket, *faults, *log, *pidfile;
+	const char *socket, *pcie, *usb, *usb_speed, *fault_socket, *faults, *log, *pidfile;
 	const char *serial, *device, *device_channel, *disabled;
 	uint64_t seed;
 	json_t *parameters; /* of --set, owned */

@@ -5,7 +5,7 @@
 # Nothing of the project is inside: a test brings its own files, the first process included.
 
 guest_packages=systemd,systemd-sysv,udev,dbus,kmod,libsystemd0,libsqlite3-0,libgsl28
-guest_packages+=,libhdf5-310,libhdf5-hl-310,libyaml-0-2,libcyaml1,libjansson4,libcairo2,libgpiod3
+guest_packages+=,libhdf5-310,libhdf5-hl-310,libyaml-0-2,libcyaml1,libjansson4,libcairo2,libgpiod3,libusbredirparser1t64
 # What the first stage loads to find its root on a Debian kernel.
 first_stage_modules="virtio_pci virtio_blk ext4"
 guest_spare_mib=512
