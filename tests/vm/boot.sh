@@ -11,6 +11,7 @@
 #   --test SCRIPT     runs in the guest, in /run/etalon, with guest/check.sh beside it
 #   --with PATH       copied there too (repeat)
 #   --pcie SOCKET     the board: a PCIe device from an emulator that listens there
+#   --usb SOCKET      the board: a USB device from an emulator that listens there, now or later
 #   --device JSON     any other device instead of it, with id board0 on bus rp1
 #   --host FILE       more requests of the test to the host: functions named host_REQUEST
 #   --share off       unshared memory, in which DMA of a board is lost
@@ -20,7 +21,7 @@ cd "$(dirname "$0")/../.."
 . tests/vm/testbed/prepare.sh
 . tests/vm/host.sh
 
-kernel='' root=none test='' device='' share=on memory=512 cpus=2 timeout=120 append='' log=''
+kernel='' root=none test='' device='' usb='' share=on memory=512 cpus=2 timeout=120 append='' log=''
 with=()
 
 usage() {
@@ -35,6 +36,9 @@ while [ $# -gt 0 ]; do
 		declare "${1#--}=$2" ;;
 	--with) with+=("$2") ;;
 	--pcie) device='{"driver":"vfio-user-pci","bus":"rp1","id":"board0","socket":{"type":"unix","path":"'$2'"}}' ;;
+	--usb)
+		usb=$2
+		device='{"driver":"usb-redir","bus":"xhci.0","id":"board0","chardev":"board"}' ;;
 	--host) . "$2" ;;
 	*) usage ;;
 	esac
@@ -88,6 +92,8 @@ start_guest() {
 		parameters+=" systemd.show_status=no systemd.unit=multi-user.target"
 		devices+=(-drive "file=$guest/root.ext4,format=raw,if=virtio,snapshot=on")
 	fi
+	[ -z "$usb" ] || devices+=(-device qemu-xhci,id=xhci
+		-chardev "socket,id=board,path=$usb,reconnect-ms=$usb_reconnect_ms")
 	[ -z "$device" ] || devices+=(-device "$device")
 	[ "$kernel" != debug ] || do_without_acpi
 	mkfifo "$scratch"/{test,qmp}.{in,out}

@@ -5,6 +5,7 @@
 # requests of its own with boot.sh --host FILE. QMP is spoken over a pair of pipes.
 
 qmp_time_out_s=30
+usb_reconnect_ms=200 # to an emulator that was gone
 
 qmp_read() { # words to wait for in the event or answer
 	local line
@@ -28,7 +29,10 @@ host_unplug() {
 	qmp device_del '{"id":"board0"}' && qmp_read '"DEVICE_DELETED", "data": {"device": "board0"'
 }
 
+# Its connection goes with a USB device.
 host_plug() {
+	[ -z "$usb" ] || qmp chardev-add '{"id":"board","backend":{"type":"socket","data":{"server":false,
+		"reconnect-ms":'$usb_reconnect_ms',"addr":{"type":"unix","data":{"path":"'$usb'"}}}}}' || return
 	qmp device_add "$device"
 }
 
