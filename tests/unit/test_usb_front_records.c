@@ -53,14 +53,21 @@ static void count_from_start(struct usb_records *r)
 	ck_assert_uint_eq(head->type, ETALON_HW_RECORD_START);
 	start->tick = start->clock_ns = 0;
 	for (size_t at = stride; at < r->size; at += stride) {
-		struct etalon_hw_record *record = (void *)(r->bytes + at);
+		union {
+			struct etalon_hw_record head;
+			struct etalon_hw_record_point point;
+			struct etalon_hw_record_status status;
+			struct etalon_hw_record_end end;
+		} *record = (void *)(r->bytes + at);
 
-		if (record->type == ETALON_HW_RECORD_POINT)
-			((struct etalon_hw_record_point *)record)->tick -= first;
-		else if (record->type == ETALON_HW_RECORD_END)
-			((struct etalon_hw_record_end *)record)->crc = 0; /* over those ticks */
-		if (record->type == ETALON_HW_RECORD_END)
-			((struct etalon_hw_record_end *)record)->tick -= first;
+		if (record->head.type == ETALON_HW_RECORD_POINT) {
+			record->point.tick -= first;
+		} else if (record->head.type == ETALON_HW_RECORD_STATUS) {
+			record->status.tick -= first;
+		} else if (record->head.type == ETALON_HW_RECORD_END) {
+			record->end.tick -= first;
+			record->end.crc = 0; /* over those ticks */
+		}
 	}
 }
 
