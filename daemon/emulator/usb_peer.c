@@ -25,10 +25,10 @@ void usb_peer_end(struct usb_peer *p, const char *reason)
 
 /* ---- what the library asks for ---- */
 
-/* Its words go to a log of JSON lines; the name it puts in front is of no use there. */
+/* Its words go to a log of JSON lines; what it puts in front is of no use there. */
 static void on_log(void *priv, int level, const char *message)
 {
-	static const char prefix[] = "usbredirparser: ";
+	static const char prefix[] = "usbredirparser: error ";
 	struct usb_peer *p = priv;
 	char text[sizeof(p->reason)];
 	size_t i = 0;
@@ -103,7 +103,6 @@ int usb_peer_open(struct usb_peer *p, int fd, struct usb_front *front)
 	p->parser->write_func = on_write;
 	usb_commands_install(p->parser);
 	usbredirparser_caps_set_cap(caps, usb_redir_cap_connect_device_version);
-	usbredirparser_caps_set_cap(caps, usb_redir_cap_device_disconnect_ack);
 	usbredirparser_caps_set_cap(caps, usb_redir_cap_ep_info_max_packet_size);
 	usbredirparser_caps_set_cap(caps, usb_redir_cap_64bits_ids);
 	usbredirparser_caps_set_cap(caps, usb_redir_cap_32bits_bulk_length);

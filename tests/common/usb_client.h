@@ -50,6 +50,9 @@ void usb_client_send_raw(struct usb_client *c, const void *data, size_t size);
 
 /* The answer to a request, which is owned; waits for it up to 20 s. */
 struct usb_client_answer *usb_client_answer(struct usb_client *c, uint64_t id);
+/* NULL: the device has hung up instead. */
+struct usb_client_answer *usb_client_answer_if_any(struct usb_client *c, uint64_t id);
+void usb_client_forget_answers(struct usb_client *c);
 void usb_client_answer_free(struct usb_client_answer *a);
 /* The status of that answer, and nothing else of it. */
 uint8_t usb_client_status(struct usb_client *c, uint64_t id);
@@ -57,6 +60,7 @@ uint8_t usb_client_status(struct usb_client *c, uint64_t id);
 /* ---- the whole device ---- */
 void usb_client_reset(struct usb_client *c);
 uint8_t usb_client_configure(struct usb_client *c, uint8_t value);
+uint64_t usb_client_ask_configuration(struct usb_client *c); /* returns the id */
 uint8_t usb_client_configuration(struct usb_client *c);
 uint8_t usb_client_alternate(struct usb_client *c, uint8_t interface, uint8_t value);
 

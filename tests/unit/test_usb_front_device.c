@@ -331,8 +331,7 @@ START_TEST(who_says_no_hello_gives_way)
 
 	usb_client_boot(&c, b->path);
 	ck_assert_uint_eq(usb_client_get(&c, ETALON_REG_MAGIC), ETALON_HW_MAGIC);
-	ck_assert_str_eq(usb_log_text(b, "disconnected", "reason"),
-			 "no hello before the next machine came");
+	ck_assert_str_eq(usb_drop_reason(b), "no hello before the next machine came");
 	close(idler);
 	usb_client_close(&c);
 	board_thread_stop(b);

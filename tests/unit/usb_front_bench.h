@@ -153,18 +153,20 @@ static inline void usb_read_to_end(struct usb_client *c, uint32_t length, unsign
 
 /* ---- the log ---- */
 
-/* A member of the last of the lines with an event. */
-static inline const char *usb_log_text(const struct board_thread *b, const char *event,
-				       const char *key)
+/* Why the last machine was dropped. */
+static inline const char *usb_drop_reason(const struct board_thread *b)
 {
-	static char text[256];
-	json_t *lines = board_thread_log(b, event);
-	const char *value = json_string_value(
-		json_object_get(json_array_get(lines, json_array_size(lines) - 1), key));
+	static char reason[256];
+	json_t *lines = board_thread_log(b, "disconnected"), *line;
+	size_t i;
 
-	snprintf(text, sizeof(text), "%s", value ? value : "");
+	*reason = '\0';
+	json_array_foreach(lines, i, line)
+		if (streq(json_string_value(json_object_get(line, "connection")), "usbredir"))
+			snprintf(reason, sizeof(reason), "%s",
+				 json_string_value(json_object_get(line, "reason")));
 	json_decref(lines);
-	return text;
+	return reason;
 }
 
 #endif
