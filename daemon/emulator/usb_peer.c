@@ -37,7 +37,7 @@ static void on_log(void *priv, int level, const char *message)
 		return;
 	if (strncmp(message, prefix, strlen(prefix)) == 0)
 		message += strlen(prefix);
-	for (; message[i] && i < sizeof(text) - 1; i++)
+	for (; i < sizeof(text) - 1 && message[i]; i++)
 		text[i] = isprint((unsigned char)message[i]) && !strchr("\"\\", message[i])
 				  ? message[i]
 				  : '_';

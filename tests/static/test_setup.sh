@@ -67,7 +67,7 @@ says "Debian 12 with backports: what to take from there" "-t bookworm-backports 
 says "Debian 12 with backports: nothing to add" backports.list 1
 setup trixie '' trixie
 says "Debian 13: no backports" backports 1
-says "all at once" "libcairo2-dev libgpiod-dev dbus-daemon"
+says "all at once" "libcairo2-dev libgpiod-dev libusbredirparser-dev dbus-daemon"
 setup trixie 300 trixie
 says "also after an update" backports 1
 setup trixie '' trixie ''
