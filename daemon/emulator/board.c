@@ -397,6 +397,31 @@ bool board_takes_cable(struct board *b)
 	return faults_take_cable(b->faults);
 }
 
+bool board_takes_usb_fault(struct board *b, enum board_usb_fault fault)
+{
+	return faults_take_usb(b->faults, fault);
+}
+
+enum board_usb_lie board_usb_lie(const struct board *b)
+{
+	return faults_usb_lie(b->faults);
+}
+
+bool board_is_hostile(const struct board *b)
+{
+	return hostile_active(b);
+}
+
+size_t board_spoil(struct board *b, void *bytes, size_t size)
+{
+	return hostile_bytes(b, bytes, size);
+}
+
+void board_spoil_records(struct board *b, void *records, size_t bytes)
+{
+	hostile_records(b, records, bytes);
+}
+
 void board_log(struct board *b, const char *event, const char *members)
 {
 	event_log_line(b->log, b->given_ns, board_tick(b, board_now(b)), event,

@@ -90,6 +90,36 @@ uint64_t board_hangs_until(const struct board *b);
 /* Asked once by the front end after each advance: true when a scripted fault pulls the cable. */
 bool board_takes_cable(struct board *b);
 
+/* ---- what goes wrong with its USB: the front end asks ---- */
+enum board_usb_fault {
+	BOARD_USB_STALL_RECORDS,
+	BOARD_USB_STALL_UPLOAD,
+	BOARD_USB_STALL_EVENTS,
+	BOARD_USB_SHORT, /* a transfer of records ends within one */
+	BOARD_USB_BABBLE, /* ... or is longer than was asked for */
+	BOARD_USB_FAULTS,
+};
+
+enum board_usb_lie {
+	BOARD_USB_TRUTH,
+	BOARD_USB_LIE_CLASS,
+	BOARD_USB_LIE_PRODUCT,
+	BOARD_USB_LIE_ENDPOINTS, /* one is missing */
+	BOARD_USB_LIE_DIRECTION, /* of the records */
+	BOARD_USB_LIE_PACKET, /* of no bytes */
+	BOARD_USB_LIE_LENGTH, /* of a descriptor */
+	BOARD_USB_LIE_TOTAL, /* bytes of the configuration */
+};
+
+/* Takes one use of a scripted fault. */
+bool board_takes_usb_fault(struct board *b, enum board_usb_fault fault);
+/* What is wrong with its descriptors. */
+enum board_usb_lie board_usb_lie(const struct board *b);
+/* While the board is hostile: spoils what it is about to say, records one by one; returns how much of it is said. */
+bool board_is_hostile(const struct board *b);
+size_t board_spoil(struct board *b, void *bytes, size_t size);
+void board_spoil_records(struct board *b, void *records, size_t bytes);
+
 /* A line for the log from the front end. */
 void board_log(struct board *b, const char *event, const char *members);
 

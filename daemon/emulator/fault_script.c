@@ -37,10 +37,30 @@ static const char *const fault_names[FAULT_KINDS] = {
 	[FAULT_COUPLED] = "detector-coupled",
 	[FAULT_TRIGGER_EDGE] = "trigger-edge",
 	[FAULT_AUX_IN] = "aux-in",
+	[FAULT_USB_STALL] = "usb-stall",
+	[FAULT_USB_SHORT] = "usb-short",
+	[FAULT_USB_BABBLE] = "usb-babble",
+	[FAULT_USB_DESCRIPTOR] = "usb-descriptor",
+	[FAULT_USB_DESCRIPTOR_END] = "usb-descriptor-end",
 	[FAULT_HOSTILE] = "hostile",
 };
 
 static const char *const end_fields[] = {"crc", "produced", "dropped"};
+static const char *const usb_endpoints[] = {
+	[BOARD_USB_STALL_RECORDS] = "records",
+	[BOARD_USB_STALL_UPLOAD] = "upload",
+	[BOARD_USB_STALL_EVENTS] = "events",
+};
+static const char *const usb_fields[] = {
+	[BOARD_USB_TRUTH] = "",
+	[BOARD_USB_LIE_CLASS] = "class",
+	[BOARD_USB_LIE_PRODUCT] = "product",
+	[BOARD_USB_LIE_ENDPOINTS] = "endpoints",
+	[BOARD_USB_LIE_DIRECTION] = "direction",
+	[BOARD_USB_LIE_PACKET] = "packet",
+	[BOARD_USB_LIE_LENGTH] = "length",
+	[BOARD_USB_LIE_TOTAL] = "total",
+};
 
 const char *fault_name(enum fault_kind kind)
 {
@@ -49,7 +69,7 @@ const char *fault_name(enum fault_kind kind)
 
 static int unknown_fault(const char *name, char **ret_message)
 {
-	char known[640] = "";
+	char known[768] = "";
 	size_t used = 0;
 
 	for (size_t i = 0; i < FAULT_KINDS; i++)
@@ -103,6 +123,27 @@ static int read_field(const json_t *json, struct fault *f, char **ret_message)
 		    "field of lying-end must be \"crc\", \"produced\" or \"dropped\"");
 }
 
+static int read_usb(const json_t *json, struct fault *f, char **ret_message)
+{
+	const bool stall = f->kind == FAULT_USB_STALL;
+	const char *const *words = stall ? usb_endpoints : usb_fields;
+	const size_t count = stall ? ARRAY_SIZE(usb_endpoints) : ARRAY_SIZE(usb_fields);
+	const char *word = json_string_value(json_object_get(json, stall ? "endpoint" : "field"));
+
+	for (uint32_t i = 0; word && i < count; i++)
+		if (*word && streq(word, words[i])) {
+			f->number = i;
+			return 0;
+		}
+	if (stall)
+		return fail(ret_message, -EINVAL,
+			    "endpoint of usb-stall must be \"records\", \"upload\" or \"events\"");
+	return fail(
+		ret_message, -EINVAL,
+		"field of usb-descriptor must be \"class\", \"product\", \"endpoints\", \"direction\", "
+		"\"packet\", \"length\" or \"total\"");
+}
+
 static int read_special(const struct board *b, const json_t *json, struct fault *f,
 			char **ret_message)
 {
@@ -115,6 +156,9 @@ static int read_special(const struct board *b, const json_t *json, struct fault 
 		return read_detector(b, json, f, ret_message);
 	case FAULT_LYING_END:
 		return read_field(json, f, ret_message);
+	case FAULT_USB_STALL:
+	case FAULT_USB_DESCRIPTOR:
+		return read_usb(json, f, ret_message);
 	case FAULT_TRIGGER_EDGE:
 		r = read_number(json, "input", 0, TRIGGER_INPUTS - 1, &number, ret_message);
 		break;
@@ -167,7 +211,7 @@ static int check_keys(const json_t *json, char **ret_message)
 {
 	static const char *const allowed[] = {
 		"fault", "at_ms", "at_point", "at_program_ms", "for_ms", "period_us", "count",
-		"level", "line",  "input",    "detector",      "field",	 "one_in"};
+		"level", "line",  "input",    "detector",      "field",	 "endpoint",  "one_in"};
 	const char *key;
 	json_t *value;
 
@@ -180,7 +224,7 @@ static int check_keys(const json_t *json, char **ret_message)
 			return fail(
 				ret_message, -EINVAL,
 				"a fault has no member '%s'; allowed: fault, at_ms, at_point, at_program_ms, for_ms, "
-				"period_us, count, level, line, input, detector, field, one_in",
+				"period_us, count, level, line, input, detector, field, endpoint, one_in",
 				key);
 	}
 	return 0;

@@ -40,6 +40,11 @@ enum fault_kind {
 	FAULT_COUPLED,
 	FAULT_TRIGGER_EDGE,
 	FAULT_AUX_IN,
+	FAULT_USB_STALL,
+	FAULT_USB_SHORT,
+	FAULT_USB_BABBLE,
+	FAULT_USB_DESCRIPTOR,
+	FAULT_USB_DESCRIPTOR_END,
 	FAULT_HOSTILE,
 	FAULT_KINDS,
 };
@@ -48,7 +53,7 @@ struct fault {
 	enum fault_kind kind;
 	uint64_t at_ns; /* real time, or UINT64_MAX */
 	uint64_t at_point; /* or ANY_POINT */
-	uint32_t number; /* detector, input, line, END field or one_in */
+	uint32_t number; /* detector, input, line, field, endpoint or one_in */
 	uint32_t level;
 	uint64_t count;
 	int64_t period_ns;

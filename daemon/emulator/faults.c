@@ -19,6 +19,8 @@ struct faults {
 	struct fault record[SCRIPT_MAX]; /* for the records they concern */
 	size_t record_count;
 	bool stalled, cable, lies;
+	uint64_t usb[BOARD_USB_FAULTS]; /* uses left */
+	enum board_usb_lie usb_lie;
 	uint32_t lying_field;
 	uint64_t hang_until;
 };
@@ -123,6 +125,19 @@ static void act(struct board *b, const struct fault *f, uint64_t real_ns)
 		return edge(b, f, real_ns);
 	case FAULT_AUX_IN:
 		return aux_in(b, f);
+	case FAULT_USB_STALL:
+		faults->usb[f->number] = 1;
+		return;
+	case FAULT_USB_SHORT:
+	case FAULT_USB_BABBLE:
+		faults->usb[f->kind == FAULT_USB_SHORT ? BOARD_USB_SHORT : BOARD_USB_BABBLE] =
+			f->count;
+		return;
+	case FAULT_USB_DESCRIPTOR:
+	case FAULT_USB_DESCRIPTOR_END:
+		faults->usb_lie = f->kind == FAULT_USB_DESCRIPTOR ? (enum board_usb_lie)f->number
+								  : BOARD_USB_TRUTH;
+		return;
 	case FAULT_HOSTILE:
 		return hostile_begin(b, f->count, f->number);
 	default:
@@ -279,4 +294,17 @@ bool faults_take_cable(struct faults *f)
 
 	f->cable = false;
 	return cable;
+}
+
+bool faults_take_usb(struct faults *f, enum board_usb_fault fault)
+{
+	if (!f->usb[fault])
+		return false;
+	f->usb[fault]--;
+	return true;
+}
+
+enum board_usb_lie faults_usb_lie(const struct faults *f)
+{
+	return f->usb_lie;
 }

@@ -18,6 +18,10 @@
  *   detector-uncoupled, detector-coupled {detector: NAME}
  *   trigger-edge [input: 0, period_us, count: 1], also "at_program_ms" (since START)
  *   aux-in {line, level}
+ *   usb-stall {endpoint: "records", "upload" or "events"} (halts until the host clears it)
+ *   usb-short, usb-babble [count: 1] (of the coming transfers of records: ends within a record; is longer than asked for)
+ *   usb-descriptor {field: "class", "product", "endpoints", "direction", "packet", "length" or "total"} (is wrong from then on)
+ *   usb-descriptor-end
  *   hostile [count: 1, one_in: 1] (for so many steps the board says anything, in one of so many values: see
  *     hostile.h)
  */
@@ -28,9 +32,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "hw.h"
+#include "emulator/board.h"
 
-struct board;
 struct faults;
 struct records;
 
@@ -54,5 +57,7 @@ void faults_end(struct faults *f, struct etalon_hw_record_end *end);
 bool faults_stalled(const struct faults *f);
 uint64_t faults_hang_until(const struct faults *f);
 bool faults_take_cable(struct faults *f);
+bool faults_take_usb(struct faults *f, enum board_usb_fault fault);
+enum board_usb_lie faults_usb_lie(const struct faults *f);
 
 #endif

@@ -81,13 +81,15 @@ uint32_t hostile_read(struct board *b, uint32_t truth)
 	return (uint32_t)lie(b, truth);
 }
 
-static void fill(struct board *b, struct etalon_hw_record *record)
+static void fill(struct board *b, uint8_t *bytes, size_t size)
 {
-	uint8_t *byte = (uint8_t *)record;
-	const size_t size = record->size;
-
 	for (size_t i = 0; i < size; i++)
-		byte[i] = (uint8_t)draw(b);
+		bytes[i] = (uint8_t)draw(b);
+}
+
+static void flip(struct board *b, uint8_t *bytes, size_t size)
+{
+	bytes[draw(b) % size] ^= (uint8_t)(1U << draw(b) % 8);
 }
 
 void hostile_record(struct board *b, struct etalon_hw_record *record)
@@ -100,11 +102,39 @@ void hostile_record(struct board *b, struct etalon_hw_record *record)
 	if (keeps_to_the_truth(b))
 		return;
 	if (draw(b) % 8 == 0)
-		return fill(b, record);
-	((uint8_t *)record)[draw(b) % size] ^= (uint8_t)(1U << draw(b) % 8);
+		return fill(b, (uint8_t *)record, size);
+	flip(b, (uint8_t *)record, size);
 	record->sequence = lie(b, record->sequence);
 	record->type = (uint16_t)lie(b, record->type);
 	record->size = (uint16_t)lie(b, size);
+}
+
+void hostile_records(struct board *b, void *records, size_t bytes)
+{
+	struct etalon_hw_record *record;
+	size_t size;
+
+	for (size_t at = 0; at + sizeof(*record) <= bytes; at += size) {
+		record = (struct etalon_hw_record *)(void *)((uint8_t *)records + at);
+		size = record->size; /* the true one */
+		if (at + size > bytes)
+			return;
+		hostile_record(b, record);
+	}
+}
+
+size_t hostile_bytes(struct board *b, void *bytes, size_t size)
+{
+	if (!hostile_active(b) || !size)
+		return size;
+	step(b);
+	if (keeps_to_the_truth(b))
+		return size;
+	if (draw(b) % 8 == 0)
+		fill(b, bytes, size);
+	else
+		flip(b, bytes, size);
+	return MIN((size_t)lie(b, size), size);
 }
 
 void hostile_control(struct board *b, struct etalon_hw_control *control)

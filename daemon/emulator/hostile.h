@@ -3,7 +3,7 @@
  * A board that has gone mad, for tests of drivers: what it says is random, what it does about
  * light is not. Layer: emulator, part of the board model.
  *
- * A step is one register read answered or one record delivered to a ring. While it lasts the control block
+ * A step is one register read answered, one other answer of USB, or one record delivered. While it lasts the control block
  * says anything, too, and interrupts come in storms. One lie among many truths gets further into a driver than
  * lies alone, which it sees through at once.
  */
@@ -31,6 +31,10 @@ bool hostile_active(const struct board *b);
 /* What the board says in place of the truth. */
 uint32_t hostile_read(struct board *b, uint32_t truth);
 void hostile_record(struct board *b, struct etalon_hw_record *record);
+/* All of these, as far as they are whole. */
+void hostile_records(struct board *b, void *records, size_t bytes);
+/* Anything else; returns how much of it is said. */
+size_t hostile_bytes(struct board *b, void *bytes, size_t size);
 void hostile_control(struct board *b, struct etalon_hw_control *control);
 
 #endif

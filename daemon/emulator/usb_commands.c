@@ -277,12 +277,12 @@ void usb_send_event(struct usb_front *f, const struct etalon_hw_usb_event *event
 {
 	struct usb_redir_interrupt_packet_header h = {
 		.endpoint = ETALON_HW_USB_EP_EVENTS,
-		.length = sizeof(*event),
 	};
 	struct etalon_hw_usb_event copy = *event;
 
+	h.length = (uint16_t)board_spoil(f->board, &copy, sizeof(copy));
 	usbredirparser_send_interrupt_packet(f->peer.parser, f->event_id++, &h, (uint8_t *)&copy,
-					     sizeof(copy));
+					     h.length);
 }
 
 /* ---- what this device has not: a peer that was told so and asks all the same ---- */

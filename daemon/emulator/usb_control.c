@@ -66,6 +66,7 @@ static int get_descriptor(const struct usb_front *f, const struct etalon_hw_usb_
 		.speed = f->speed,
 		.model = board_description(f->board)->model,
 		.serial = board_description(f->board)->serial,
+		.lie = board_usb_lie(f->board),
 	};
 
 	*ret_size = usb_descriptor(&id, s->value, in);
@@ -110,7 +111,8 @@ static void answer(struct usb_front *f, const struct usb_control *c)
 		r = vendor_request(f->board, s, c->data, in, &size);
 	if (r < 0)
 		return usb_answer_control(f, c, usb_redir_stall, NULL, 0);
-	usb_answer_control(f, c, usb_redir_success, in, MIN(size, (size_t)s->length));
+	size = board_spoil(f->board, in, MIN(size, (size_t)s->length));
+	usb_answer_control(f, c, usb_redir_success, in, size);
 }
 
 static void remove_first(struct usb_front *f)

@@ -39,7 +39,7 @@ static void device(const struct usb_identity *id, struct bytes *b)
 		.bcdUSB = super ? 0x0300 : 0x0200,
 		.bMaxPacketSize0 = super ? 9 : 64, /* of super speed: log2 */
 		.idVendor = ETALON_HW_USB_VENDOR,
-		.idProduct = ETALON_HW_USB_PRODUCT,
+		.idProduct = ETALON_HW_USB_PRODUCT + (id->lie == BOARD_USB_LIE_PRODUCT),
 		.bcdDevice = ETALON_HW_VERSION >> 8 & 0xffff,
 		.iManufacturer = STRING_MANUFACTURER,
 		.iProduct = STRING_PRODUCT,
@@ -79,7 +79,7 @@ static void companion(struct bytes *b, uint8_t burst, uint16_t bytes_per_interva
 static void endpoint(const struct usb_identity *id, struct bytes *b, uint8_t address)
 {
 	const bool events = address == ETALON_HW_USB_EP_EVENTS;
-	const struct usb_endpoint_descriptor d = {
+	struct usb_endpoint_descriptor d = {
 		.bLength = USB_DT_ENDPOINT_SIZE,
 		.bDescriptorType = USB_DT_ENDPOINT,
 		.bEndpointAddress = address,
@@ -88,6 +88,12 @@ static void endpoint(const struct usb_identity *id, struct bytes *b, uint8_t add
 		.bInterval = events ? USB_EVENT_INTERVAL : 0,
 	};
 
+	if (id->lie == BOARD_USB_LIE_DIRECTION && address == ETALON_HW_USB_EP_RECORDS)
+		d.bEndpointAddress ^= USB_DIR_IN;
+	if (id->lie == BOARD_USB_LIE_PACKET)
+		d.wMaxPacketSize = 0;
+	if (id->lie == BOARD_USB_LIE_LENGTH)
+		d.bLength = 2;
 	put(b, &d, USB_DT_ENDPOINT_SIZE);
 	if (id->speed == USB_SUPER_SPEED)
 		companion(b, events ? 0 : BULK_BURST, events ? USB_EVENT_PACKET : 0);
@@ -95,6 +101,7 @@ static void endpoint(const struct usb_identity *id, struct bytes *b, uint8_t add
 
 static void configuration(const struct usb_identity *id, struct bytes *b)
 {
+	const bool missing = id->lie == BOARD_USB_LIE_ENDPOINTS;
 	struct usb_config_descriptor d = {
 		.bLength = USB_DT_CONFIG_SIZE,
 		.bDescriptorType = USB_DT_CONFIG,
@@ -105,8 +112,8 @@ static void configuration(const struct usb_identity *id, struct bytes *b)
 	const struct usb_interface_descriptor interface = {
 		.bLength = USB_DT_INTERFACE_SIZE,
 		.bDescriptorType = USB_DT_INTERFACE,
-		.bNumEndpoints = 3,
-		.bInterfaceClass = USB_CLASS_VENDOR_SPEC,
+		.bNumEndpoints = missing ? 2 : 3,
+		.bInterfaceClass = USB_CLASS_VENDOR_SPEC - (id->lie == BOARD_USB_LIE_CLASS),
 		.bInterfaceSubClass = ETALON_HW_USB_SUBCLASS,
 		.bInterfaceProtocol = ETALON_HW_USB_PROTOCOL,
 	};
@@ -116,8 +123,9 @@ static void configuration(const struct usb_identity *id, struct bytes *b)
 	put(b, &interface, USB_DT_INTERFACE_SIZE);
 	endpoint(id, b, ETALON_HW_USB_EP_RECORDS);
 	endpoint(id, b, ETALON_HW_USB_EP_UPLOAD);
-	endpoint(id, b, ETALON_HW_USB_EP_EVENTS);
-	d.wTotalLength = (uint16_t)b->size;
+	if (!missing)
+		endpoint(id, b, ETALON_HW_USB_EP_EVENTS);
+	d.wTotalLength = (uint16_t)(b->size + (id->lie == BOARD_USB_LIE_TOTAL ? 1000 : 0));
 	memcpy(head, &d, USB_DT_CONFIG_SIZE);
 }
 

@@ -6,9 +6,7 @@
 #ifndef ETALON_EMULATOR_USB_DESCRIPTORS_H
 #define ETALON_EMULATOR_USB_DESCRIPTORS_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "emulator/board.h"
 
 #define USB_DESCRIPTOR_MAX \
 	255 /* bytes of the longest, all that belong to a configuration together */
@@ -24,6 +22,7 @@ enum usb_speed {
 struct usb_identity {
 	enum usb_speed speed;
 	const char *model, *serial;
+	enum board_usb_lie lie; /* a scripted fault */
 };
 
 /* Bytes of a packet of the bulk endpoints. */

@@ -70,6 +70,29 @@ bool usb_records_cancel(struct usb_front *f, uint64_t id)
 	return false;
 }
 
+/* The oldest read, and records from a board that may be hostile. */
+static void deliver(struct usb_front *f, uint8_t status, const uint8_t *data, size_t size)
+{
+	_cleanup_free_ uint8_t *spoilt = board_is_hostile(f->board) ? malloc(size) : NULL;
+
+	if (!spoilt)
+		return answer_read(f, 0, status, data, size);
+	memcpy(spoilt, data, size);
+	if (f->records.sent) /* where the next one begins is not known here */
+		size = board_spoil(f->board, spoilt, size);
+	else
+		board_spoil_records(f->board, spoilt, size);
+	answer_read(f, 0, status, spoilt, size);
+}
+
+/* Bytes of a transfer that a scripted fault ends within a record: records begin at multiples of 8. */
+static size_t cut_short(const struct usb_front *f, size_t size)
+{
+	const size_t beyond = (f->records.sent + size + 4) % 8, cut = beyond ? beyond : 8;
+
+	return size > cut ? size - cut : size;
+}
+
 /*
  * The board sends whole packets of what it has, and knows nothing of a read's length: where that is no
  * multiple of a packet, the packet that does not fit any more is babble, and goes again.
@@ -81,16 +104,22 @@ static bool answer_oldest(struct usb_front *f)
 	size_t size;
 	const uint8_t *data =
 		record_stream_peek(&f->records, f->board, (size_t)fits + packet, &size);
+	uint8_t status = usb_redir_success;
 
 	if (!data)
 		return false;
-	if (size > length && length > fits) {
-		answer_read(f, 0, usb_redir_babble, data, fits);
+	if (board_takes_usb_fault(f->board, BOARD_USB_BABBLE)) {
+		size = 0;
+		status = usb_redir_babble;
+	} else if (size > length && length > fits) {
 		size = fits;
+		status = usb_redir_babble;
 	} else {
 		size = MIN(size, (size_t)length);
-		answer_read(f, 0, usb_redir_success, data, size);
+		if (board_takes_usb_fault(f->board, BOARD_USB_SHORT))
+			size = cut_short(f, size);
 	}
+	deliver(f, status, data, size);
 	record_stream_consume(&f->records, f->board, data, size);
 	return true;
 }
@@ -206,6 +235,19 @@ void usb_events_stop(struct usb_front *f, uint64_t id)
 }
 
 /* ---- any of them ---- */
+
+void usb_endpoints_take_faults(struct usb_front *f)
+{
+	static const enum board_usb_fault faults[USB_ENDPOINTS] = {
+		[USB_RECORDS] = BOARD_USB_STALL_RECORDS,
+		[USB_UPLOAD] = BOARD_USB_STALL_UPLOAD,
+		[USB_EVENTS] = BOARD_USB_STALL_EVENTS,
+	};
+
+	for (unsigned int n = 0; f->configured && n < USB_ENDPOINTS; n++)
+		if (board_takes_usb_fault(f->board, faults[n]))
+			usb_endpoint_halt(f, n);
+}
 
 void usb_endpoint_halt(struct usb_front *f, enum usb_endpoint n)
 {

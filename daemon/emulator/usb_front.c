@@ -163,6 +163,7 @@ static void turn(struct usb_front *f, short peer_events)
 		return;
 	if (board_takes_cable(f->board))
 		usb_peer_end(&f->peer, "scripted fault: cable");
+	usb_endpoints_take_faults(f);
 	usb_records_answer(f);
 	usb_events_send(f);
 	usb_peer_flush(&f->peer);

@@ -84,6 +84,7 @@ void usb_events_stop(struct usb_front *f, uint64_t id);
 void usb_events_send(struct usb_front *f); /* the one that waits, if it can go */
 /* Number of an endpoint by its address; USB_ENDPOINTS: there is no such. */
 enum usb_endpoint usb_endpoint(uint8_t address);
+void usb_endpoints_take_faults(struct usb_front *f); /* scripted ones */
 void usb_endpoint_halt(struct usb_front *f, enum usb_endpoint n);
 void usb_endpoint_clear(struct usb_front *f, enum usb_endpoint n);
 /* All of them as after SetConfiguration; reads that wait are answered as cancelled. */
