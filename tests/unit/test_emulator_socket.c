@@ -696,8 +696,11 @@ static const struct {
 	const char *argument[4];
 	const char *says;
 } command_lines[] = {
-	{{NULL}, "--socket PATH or --pcie PATH"},
-	{{"--socket", "x", "--pcie", "y"}, "not both"},
+	{{NULL}, "--socket, --pcie or --usb PATH"},
+	{{"--socket", "x", "--pcie", "y"}, "one link"},
+	{{"--pcie", "x", "--usb", "y"}, "one link"},
+	{{"--socket", "x", "--usb-speed", "high"}, "--usb-speed goes with --usb PATH"},
+	{{"--usb", "x", "--usb-speed", "low"}, "--usb-speed is super or high, not 'low'"},
 	{{"--socket", "x", "--msi"}, "--msi goes with --pcie PATH"},
 	{{"--socket", "x", "--log-registers"}, "--log-registers goes with --pcie PATH"},
 	{{"--socket"}, "--help"},
