@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# The emulated board on a guest's USB bus, with no driver of ours: what it says it is, and that it
-# comes and goes. Its speed in Mbit/s is in the kernel's parameters.
+# The emulated board on a guest's USB bus, with no driver of ours: what it says it is, that its records
+# come, and that it comes and goes. Its speed in Mbit/s is in the kernel's parameters.
 . ./check.sh
 . ./modules.sh
 
@@ -54,6 +54,12 @@ has_endpoints() {
 		is "$interface/ep_83/interval" 1ms
 }
 
+# With transfers in flight, and the same as behind the emulated link.
+gives_records() {
+	node=$(printf /dev/bus/usb/%03d/%03d "$(cat "$board/busnum")" "$(cat "$board/devnum")")
+	./usb_bare "$node" "$(cat points)" here && cmp here dark.records
+}
+
 # As a kernel's driver does it: a reset, and the configuration again.
 bounces() {
 	echo 0 >"$board/bConfigurationValue" && echo 1 >"$board/bConfigurationValue" && has_board
@@ -65,9 +71,11 @@ check "it has our ids and strings" has_identity
 check "it runs at $speed Mbit/s" is speed "$speed"
 check "its interface is the one of the contract" has_interface
 check "its endpoints are those of the contract" has_endpoints
+check "its records come, those of the emulated link" gives_records
 check "it loses its configuration and gets it again" bounces
 check "the cable is pulled" host fault cable
 check "it comes back by itself" within 30 has_board
+check "its records come again" gives_records
 check "the host takes it away" host unplug
 check "it leaves the bus" within 10 lacks_board
 check "the host puts it back" host plug
