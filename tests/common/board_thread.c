@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/util.h"
+#include "emulator/pci_front.h"
 #include "emulator/socket.h"
 #include "emulator/usb_front.h"
 #include <check.h> /* last: it defines a macro fail() */
@@ -20,7 +21,9 @@ static void *run(void *userdata)
 {
 	struct board_thread *t = userdata;
 
-	if (t->usb)
+	if (t->pcie)
+		pci_front_run(t->pcie, t->board, t->stop);
+	else if (t->usb)
 		usb_front_run(t->usb, t->board, t->stop);
 	else
 		front_run(t->socket, t->board, t->stop);
@@ -39,8 +42,31 @@ static void make_folder(struct board_thread *t)
 	ck_assert_int_eq(event_log_open(t->log_path, &t->log, NULL), 0);
 }
 
-static void open_front(struct board_thread *t, const struct board_thread_options *o,
-		       struct board_config *config)
+static void open_socket(struct board_thread *t, struct board_config *config)
+{
+	ck_assert_int_eq(front_new(t->path, t->fault_path, &t->socket, NULL), 0);
+	config->event = front_event;
+	config->userdata = t->socket;
+}
+
+static void open_pcie(struct board_thread *t, const struct board_thread_options *o,
+		      struct board_config *config)
+{
+	const struct pci_front_config pcie = {
+		.path = t->path,
+		.fault_path = t->fault_path,
+		.msi = o->msi,
+		.log_registers = o->log_registers,
+	};
+
+	ck_assert_int_eq(pci_front_new(&pcie, &t->pcie, NULL), 0);
+	config->event = pci_front_event;
+	config->userdata = t->pcie;
+	config->host = pci_front_host(t->pcie);
+}
+
+static void open_usb(struct board_thread *t, const struct board_thread_options *o,
+		     struct board_config *config)
 {
 	const struct usb_front_config usb = {
 		.path = t->path,
@@ -48,16 +74,20 @@ static void open_front(struct board_thread *t, const struct board_thread_options
 		.speed = o->speed,
 	};
 
-	if (o->front == BOARD_THREAD_SOCKET) {
-		ck_assert_int_eq(front_new(t->path, t->fault_path, &t->socket, NULL), 0);
-		config->event = front_event;
-		config->userdata = t->socket;
-		return;
-	}
 	ck_assert_int_eq(usb_front_new(&usb, &t->usb, NULL), 0);
 	config->event = usb_front_event;
 	config->userdata = t->usb;
 	config->bus = o->speed == USB_HIGH_SPEED ? BOARD_USB_HIGH_SPEED : BOARD_USB_SUPER_SPEED;
+}
+
+static void open_front(struct board_thread *t, const struct board_thread_options *o,
+		       struct board_config *config)
+{
+	if (o->front == BOARD_THREAD_SOCKET)
+		return open_socket(t, config);
+	if (o->front == BOARD_THREAD_PCIE)
+		return open_pcie(t, o, config);
+	open_usb(t, o, config);
 }
 
 struct board_thread *board_thread_start(const struct board_thread_options *o)
@@ -91,9 +121,10 @@ void board_thread_stop(struct board_thread *t)
 
 	ck_assert_int_eq(write(t->stop, &one, sizeof(one)), sizeof(one));
 	pthread_join(t->thread, NULL);
-	usb_front_free(t->usb);
-	front_free(t->socket);
 	board_free(t->board);
+	usb_front_free(t->usb);
+	pci_front_free(t->pcie);
+	front_free(t->socket);
 	plant_free(t->plant);
 	event_log_close(t->log);
 	close(t->stop);

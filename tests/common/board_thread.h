@@ -12,6 +12,7 @@
 #include "emulator/board.h"
 #include "emulator/usb_descriptors.h"
 
+struct pci_front;
 struct usb_front;
 struct front;
 
@@ -23,16 +24,18 @@ struct board_thread {
 	struct board *board;
 	/* One of them. */
 	struct front *socket;
+	struct pci_front *pcie;
 	struct usb_front *usb;
 	int stop;
 	pthread_t thread;
 };
 
-enum board_thread_front { BOARD_THREAD_SOCKET, BOARD_THREAD_USB };
+enum board_thread_front { BOARD_THREAD_SOCKET, BOARD_THREAD_PCIE, BOARD_THREAD_USB };
 
 struct board_thread_options {
 	enum board_thread_front front;
 	enum usb_speed speed; /* of USB */
+	bool msi, log_registers; /* of PCIe */
 	bool speed_max;
 	const char *parameters; /* JSON; NULL: no emission delay */
 };

@@ -38,8 +38,7 @@ void pcie_driver_set_ring(struct pcie_driver *d, uint32_t pages)
 	d->consumer = client_get64(&d->c, ETALON_REG_PRODUCED);
 }
 
-struct pcie_driver *pcie_driver_bind(const struct pcie_emulator *e, uint32_t pages,
-				     uint32_t vectors)
+struct pcie_driver *pcie_driver_bind(const struct board_thread *e, uint32_t pages, uint32_t vectors)
 {
 	struct pcie_driver *d = calloc(1, sizeof(*d));
 

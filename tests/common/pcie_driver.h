@@ -7,7 +7,7 @@
 #define ETALON_TESTS_PCIE_DRIVER_H
 
 #include "hw.h"
-#include "pcie_emulator.h"
+#include "board_thread.h"
 #include "vfio_client.h"
 
 struct pcie_driver {
@@ -19,7 +19,7 @@ struct pcie_driver {
 };
 
 /* Boots a machine with so many pages of ring and interrupt vectors, all events enabled. */
-struct pcie_driver *pcie_driver_bind(const struct pcie_emulator *e, uint32_t pages,
+struct pcie_driver *pcie_driver_bind(const struct board_thread *e, uint32_t pages,
 				     uint32_t vectors);
 /* With its machine. */
 void pcie_driver_unbind(struct pcie_driver *d);

@@ -166,7 +166,7 @@ static bool answered(struct vfio_client *c, const struct message *m)
 }
 
 /* A ring in use, so that there is something to be harmed. */
-static struct pcie_driver *begin(const struct pcie_emulator *e)
+static struct pcie_driver *begin(const struct board_thread *e)
 {
 	struct pcie_driver *d = pcie_driver_bind(e, 2, 3);
 	const struct etalon_hw_program p = {
@@ -196,8 +196,8 @@ static void consume(struct pcie_driver *d)
 
 START_TEST(no_sequence_of_messages_harms_the_emulator)
 {
-	struct pcie_emulator *e =
-		pcie_emulator_start(&(struct pcie_emulator_options){.speed_max = true});
+	struct board_thread *e = board_thread_start(
+		&(struct board_thread_options){.front = BOARD_THREAD_PCIE, .speed_max = true});
 	struct pcie_driver *d;
 	uint64_t begun = 1;
 
@@ -221,7 +221,7 @@ START_TEST(no_sequence_of_messages_harms_the_emulator)
 		d = begin(e);
 	}
 	pcie_driver_unbind(d);
-	pcie_emulator_stop(e);
+	board_thread_stop(e);
 	printf("%" PRIu64 " messages, %" PRIu64 " machines, seed %" PRIu64 "\n", rounds, begun,
 	       seed);
 }

@@ -14,26 +14,6 @@
 
 /* ---- the log ---- */
 
-/* The log's lines with this event, in order; the caller frees the array. */
-static inline json_t *front_log(const struct pcie_emulator *e, const char *event)
-{
-	json_t *found = json_array();
-	FILE *f = fopen(e->log_path, "re");
-	char text[1200];
-
-	ck_assert_ptr_nonnull(f);
-	while (fgets(text, sizeof(text), f)) {
-		json_t *line = json_loads(text, 0, NULL);
-
-		ck_assert_msg(line, "not JSON: %s", text);
-		if (streq(json_string_value(json_object_get(line, "event")), event))
-			json_array_append(found, line);
-		json_decref(line);
-	}
-	fclose(f);
-	return found;
-}
-
 /* A member of line `n` of them. */
 static inline json_int_t front_log_number(const json_t *lines, size_t n, const char *key)
 {

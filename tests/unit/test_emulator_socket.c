@@ -4,79 +4,20 @@
  * main job, silence, a pulled cable, peers that misbehave, live faults.
  */
 #include <poll.h>
-#include <pthread.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
 #include "board_bench.h"
+#include "board_thread.h"
 #include "emulator/options.h"
 #include "emulator/socket.h"
 
 #define PATIENCE_MS 20000
 
-/* ---- an emulator on a thread ---- */
-
-struct emulator {
-	char folder[64], path[96], fault_path[96];
-	struct erb1_parameters parameters;
-	struct plant *plant;
-	struct front *front;
-	struct board *board;
-	int stop;
-	pthread_t thread;
-};
-
-static void *run(void *userdata)
+static struct board_thread *start_emulator(bool speed_max)
 {
-	struct emulator *e = userdata;
-
-	front_run(e->front, e->board, e->stop);
-	return NULL;
-}
-
-static struct emulator *start_emulator(bool speed_max)
-{
-	struct emulator *e = calloc(1, sizeof(*e));
-	const char *tmp = getenv("TMPDIR");
-	json_t *parameters = json_pack("{s:i}", "emission_delay_ms", 0);
-	struct plant_config plant = {.seed = 1, .device = "straight"};
-	struct board_config config = {
-		.parameters = &e->parameters,
-		.serial = "SOCKET-1",
-		.seed = 1,
-		.speed_max = speed_max,
-		.event = front_event,
-	};
-
-	snprintf(e->folder, sizeof(e->folder), "%s/etalon-XXXXXX", tmp ? tmp : "/tmp");
-	ck_assert_ptr_nonnull(mkdtemp(e->folder));
-	snprintf(e->path, sizeof(e->path), "%s/board", e->folder);
-	snprintf(e->fault_path, sizeof(e->fault_path), "%s/faults", e->folder);
-	ck_assert_int_eq(erb1_parameters_take(parameters, true, &e->parameters, NULL), 0);
-	json_decref(parameters);
-	ck_assert_int_eq(plant_new(&plant, &e->plant, NULL), 0);
-	ck_assert_int_eq(front_new(e->path, e->fault_path, &e->front, NULL), 0);
-	config.userdata = e->front;
-	ck_assert_int_eq(board_new(&config, e->plant, now_ns(), &e->board, NULL), 0);
-	e->stop = eventfd(0, EFD_CLOEXEC);
-	ck_assert_int_eq(pthread_create(&e->thread, NULL, run, e), 0);
-	return e;
-}
-
-static void stop_emulator(struct emulator *e)
-{
-	const uint64_t one = 1;
-
-	ck_assert_int_eq(write(e->stop, &one, sizeof(one)), sizeof(one));
-	pthread_join(e->thread, NULL);
-	front_free(e->front);
-	board_free(e->board);
-	plant_free(e->plant);
-	close(e->stop);
-	ck_assert_int_ne(access(e->path, F_OK), 0); /* it cleans up behind itself */
-	ck_assert_int_eq(rmdir(e->folder), 0);
-	free(e);
+	return board_thread_start(&(struct board_thread_options){.front = BOARD_THREAD_SOCKET,
+								 .speed_max = speed_max});
 }
 
 /* ---- a client ---- */
@@ -135,7 +76,7 @@ static int attach_status(int fd, uint16_t endpoint)
 	return h.status;
 }
 
-static int attach(const struct emulator *e, uint16_t endpoint)
+static int attach(const struct board_thread *e, uint16_t endpoint)
 {
 	const int fd = dial(e->path);
 
@@ -298,7 +239,7 @@ static struct etalon_hw_record_end read_to_end(int records, int control, uint64_
 
 START_TEST(a_host_attaches_identifies_describes_measures_and_is_dark_at_the_end)
 {
-	struct emulator *e = start_emulator(_i);
+	struct board_thread *e = start_emulator(_i);
 	const int control = attach(e, 0), records = attach(e, ETALON_HW_USB_EP_RECORDS);
 	const struct etalon_hw_program p = ramp_program(3001);
 	struct etalon_hw_usb_identity identity;
@@ -311,7 +252,7 @@ START_TEST(a_host_attaches_identifies_describes_measures_and_is_dark_at_the_end)
 		     setup(true, ETALON_HW_USB_REQUEST_IDENTITY, 0, sizeof(identity)), NULL, 0);
 	ck_assert_uint_eq(receive(control, &identity, sizeof(identity)).length, sizeof(identity));
 	ck_assert_uint_eq(identity.magic, ETALON_HW_MAGIC);
-	ck_assert_str_eq(identity.serial, "SOCKET-1");
+	ck_assert_str_eq(identity.serial, "THREAD-1");
 	size = get(control, ETALON_REG_DESCRIPTION_SIZE);
 	d = malloc(size);
 	for (uint32_t at = 0; at < size; at += 4096)
@@ -334,13 +275,13 @@ START_TEST(a_host_attaches_identifies_describes_measures_and_is_dark_at_the_end)
 	ck_assert_uint_eq(get(control, ETALON_REG_STATE), ETALON_HW_STATE_OFF);
 	close(control);
 	close(records);
-	stop_emulator(e);
+	board_thread_stop(e);
 }
 END_TEST
 
 START_TEST(silence_trips_the_watchdog_and_is_an_event)
 {
-	struct emulator *e = start_emulator(false);
+	struct board_thread *e = start_emulator(false);
 	const int control = attach(e, 0), events = attach(e, ETALON_HW_USB_EP_EVENTS);
 	struct etalon_hw_usb_event event = {0};
 
@@ -354,13 +295,13 @@ START_TEST(silence_trips_the_watchdog_and_is_an_event)
 			  ETALON_HW_RESULT_OK);
 	close(control);
 	close(events);
-	stop_emulator(e);
+	board_thread_stop(e);
 }
 END_TEST
 
 START_TEST(a_pulled_cable_is_a_trip_that_the_next_host_has_to_clear)
 {
-	struct emulator *e = start_emulator(false);
+	struct board_thread *e = start_emulator(false);
 	int control = attach(e, 0);
 	const int records = attach(e, ETALON_HW_USB_EP_RECORDS);
 	uint8_t byte;
@@ -376,14 +317,14 @@ START_TEST(a_pulled_cable_is_a_trip_that_the_next_host_has_to_clear)
 			  ETALON_HW_RESULT_OK);
 	close(control);
 	close(records);
-	stop_emulator(e);
+	board_thread_stop(e);
 }
 END_TEST
 
 START_TEST(each_endpoint_is_taken_once)
 {
 	static const uint16_t endpoints[] = {0, ETALON_HW_USB_EP_RECORDS, ETALON_HW_USB_EP_EVENTS};
-	struct emulator *e = start_emulator(false);
+	struct board_thread *e = start_emulator(false);
 	int fd;
 
 	for (size_t i = 0; i < ARRAY_SIZE(endpoints); i++) {
@@ -396,7 +337,7 @@ START_TEST(each_endpoint_is_taken_once)
 	fd = dial(e->path);
 	ck_assert_int_eq(attach_status(fd, 0x55), -EINVAL);
 	close(fd);
-	stop_emulator(e);
+	board_thread_stop(e);
 }
 END_TEST
 
@@ -416,7 +357,7 @@ static const struct {
 
 START_TEST(impossible_transfers_stall_and_harm_nothing)
 {
-	struct emulator *e = start_emulator(false);
+	struct board_thread *e = start_emulator(false);
 	const int control = attach(e, 0);
 
 	for (size_t i = 0; i < ARRAY_SIZE(stalls); i++) {
@@ -428,7 +369,7 @@ START_TEST(impossible_transfers_stall_and_harm_nothing)
 	}
 	ck_assert_uint_eq(get(control, ETALON_REG_MAGIC), ETALON_HW_MAGIC);
 	close(control);
-	stop_emulator(e);
+	board_thread_stop(e);
 }
 END_TEST
 
@@ -470,7 +411,7 @@ START_TEST(a_malformed_message_closes_that_connection_only)
 {
 	static void (*const bad[])(int fd) = {bad_magic, bad_kind, bad_length, lengths_differ,
 					      attach_again};
-	struct emulator *e = start_emulator(false);
+	struct board_thread *e = start_emulator(false);
 	const int control = attach(e, 0);
 	int other;
 
@@ -481,13 +422,13 @@ START_TEST(a_malformed_message_closes_that_connection_only)
 	ck_assert_uint_eq(get(other, ETALON_REG_MAGIC), ETALON_HW_MAGIC);
 	close(control);
 	close(other);
-	stop_emulator(e);
+	board_thread_stop(e);
 }
 END_TEST
 
 START_TEST(records_endpoint_takes_no_messages_and_strangers_no_harm)
 {
-	struct emulator *e = start_emulator(false);
+	struct board_thread *e = start_emulator(false);
 	const int control = attach(e, 0), records = attach(e, ETALON_HW_USB_EP_RECORDS),
 		  idler = dial(e->path);
 	uint8_t byte;
@@ -499,14 +440,14 @@ START_TEST(records_endpoint_takes_no_messages_and_strangers_no_harm)
 	close(control);
 	close(records);
 	close(idler);
-	stop_emulator(e);
+	board_thread_stop(e);
 }
 END_TEST
 
 /* Asks for ever and never reads: loses its connection; the board goes on and is free again. */
 START_TEST(a_peer_that_does_not_read_cannot_hold_the_board_up)
 {
-	struct emulator *e = start_emulator(false);
+	struct board_thread *e = start_emulator(false);
 	const int control = attach(e, 0);
 	struct etalon_hw_stream h = {
 		.magic = ETALON_HW_STREAM_MAGIC,
@@ -529,14 +470,14 @@ START_TEST(a_peer_that_does_not_read_cannot_hold_the_board_up)
 	other = attach(e, 0);
 	ck_assert_uint_eq(get(other, ETALON_REG_MAGIC), ETALON_HW_MAGIC);
 	close(other);
-	stop_emulator(e);
+	board_thread_stop(e);
 }
 END_TEST
 
 START_TEST(requests_may_follow_each_other_without_waiting_for_answers)
 {
 	enum { PIPELINED = 5000 };
-	struct emulator *e = start_emulator(false);
+	struct board_thread *e = start_emulator(false);
 	const int control = attach(e, 0);
 	struct etalon_hw_stream *requests = calloc(PIPELINED, sizeof(*requests));
 	uint32_t word;
@@ -558,13 +499,13 @@ START_TEST(requests_may_follow_each_other_without_waiting_for_answers)
 	}
 	free(requests);
 	close(control);
-	stop_emulator(e);
+	board_thread_stop(e);
 }
 END_TEST
 
 START_TEST(records_that_nobody_reads_do_not_delay_control)
 {
-	struct emulator *e = start_emulator(true);
+	struct board_thread *e = start_emulator(true);
 	const int control = attach(e, 0), records = attach(e, ETALON_HW_USB_EP_RECORDS);
 	struct etalon_hw_program p = bench_program();
 	struct etalon_hw_record_end end;
@@ -583,7 +524,7 @@ START_TEST(records_that_nobody_reads_do_not_delay_control)
 	ck_assert_uint_eq(end.dropped, 0);
 	close(control);
 	close(records);
-	stop_emulator(e);
+	board_thread_stop(e);
 }
 END_TEST
 
@@ -602,7 +543,7 @@ static void ask_fault(int fd, const char *line, const char *answer)
 
 START_TEST(faults_are_taken_live_one_answer_each)
 {
-	struct emulator *e = start_emulator(false);
+	struct board_thread *e = start_emulator(false);
 	const int control = attach(e, 0), faults = dial(e->fault_path);
 
 	emit(control, 1000);
@@ -616,13 +557,13 @@ START_TEST(faults_are_taken_live_one_answer_each)
 			  ETALON_HW_RESULT_OK);
 	close(control);
 	close(faults);
-	stop_emulator(e);
+	board_thread_stop(e);
 }
 END_TEST
 
 START_TEST(a_scripted_cable_cuts_all_connections)
 {
-	struct emulator *e = start_emulator(false);
+	struct board_thread *e = start_emulator(false);
 	int control = attach(e, 0);
 	const int events = attach(e, ETALON_HW_USB_EP_EVENTS), faults = dial(e->fault_path);
 	uint8_t byte;
@@ -638,14 +579,14 @@ START_TEST(a_scripted_cable_cuts_all_connections)
 	close(control);
 	close(events);
 	close(faults);
-	stop_emulator(e);
+	board_thread_stop(e);
 }
 END_TEST
 
 /* Kicks are not seen while the board hangs: its watchdog acts without them. */
 START_TEST(a_board_that_hangs_answers_nothing_and_goes_dark_by_itself)
 {
-	struct emulator *e = start_emulator(false);
+	struct board_thread *e = start_emulator(false);
 	const int control = attach(e, 0), events = attach(e, ETALON_HW_USB_EP_EVENTS),
 		  faults = dial(e->fault_path);
 	struct etalon_hw_usb_event event = {0};
@@ -660,13 +601,13 @@ START_TEST(a_board_that_hangs_answers_nothing_and_goes_dark_by_itself)
 	close(control);
 	close(events);
 	close(faults);
-	stop_emulator(e);
+	board_thread_stop(e);
 }
 END_TEST
 
 START_TEST(a_living_socket_is_not_taken_a_stale_one_is)
 {
-	struct emulator *e = start_emulator(false);
+	struct board_thread *e = start_emulator(false);
 	struct front *front = NULL;
 	_cleanup_free_ char *message = NULL;
 	char stale[160];
@@ -688,7 +629,7 @@ START_TEST(a_living_socket_is_not_taken_a_stale_one_is)
 	message = NULL;
 	ck_assert_int_eq(front_new(stale, NULL, &front, &message), -EEXIST);
 	ck_assert_int_eq(unlink(stale), 0);
-	stop_emulator(e);
+	board_thread_stop(e);
 }
 END_TEST
 

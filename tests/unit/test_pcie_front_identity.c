@@ -9,7 +9,8 @@
 
 START_TEST(the_device_describes_itself)
 {
-	struct pcie_emulator *e = pcie_emulator_start(&(struct pcie_emulator_options){.msi = _i});
+	struct board_thread *e = board_thread_start(
+		&(struct board_thread_options){.front = BOARD_THREAD_PCIE, .msi = _i});
 	struct vfio_client c;
 	struct {
 		uint32_t argsz, flags, regions, irqs;
@@ -50,13 +51,14 @@ START_TEST(the_device_describes_itself)
 		ck_assert_uint_eq(r.count, vectors[i]);
 	}
 	vfio_client_close(&c);
-	pcie_emulator_stop(e);
+	board_thread_stop(e);
 }
 END_TEST
 
 START_TEST(configuration_space_has_what_a_driver_looks_for)
 {
-	struct pcie_emulator *e = pcie_emulator_start(&(struct pcie_emulator_options){.msi = _i});
+	struct board_thread *e = board_thread_start(
+		&(struct board_thread_options){.front = BOARD_THREAD_PCIE, .msi = _i});
 	struct vfio_client c;
 	uint32_t at;
 
@@ -103,7 +105,7 @@ START_TEST(configuration_space_has_what_a_driver_looks_for)
 	ck_assert_uint_eq(client_config(&c, 0x100 + PCI_ERR_UNCOR_MASK, 4) & PCI_ERR_UNC_COMP_TIME,
 			  PCI_ERR_UNC_COMP_TIME); /* no extended capabilities */
 	vfio_client_close(&c);
-	pcie_emulator_stop(e);
+	board_thread_stop(e);
 }
 END_TEST
 

@@ -36,7 +36,8 @@ START_TEST(maps_removed_while_the_ring_is_in_use_end_program_and_light)
 {
 	static void (*const remove_maps[])(struct pcie_driver * d) = {unmap_half, unmap_page_of_it,
 								      unmap_all, hide};
-	struct pcie_emulator *e = pcie_emulator_start(&(struct pcie_emulator_options){0});
+	struct board_thread *e =
+		board_thread_start(&(struct board_thread_options){.front = BOARD_THREAD_PCIE});
 	struct pcie_driver *d = pcie_driver_bind(e, 16, 3);
 	const struct etalon_hw_program p = front_steps(50000);
 	const uint64_t until = now_ns() + FRONT_PATIENCE_NS;
@@ -54,11 +55,11 @@ START_TEST(maps_removed_while_the_ring_is_in_use_end_program_and_light)
 	ck_assert_uint_eq(client_get(&d->c, ETALON_REG_CAUSES_LATCHED), ETALON_HW_CAUSE_LINK);
 	ck_assert_uint_eq(client_get(&d->c, ETALON_REG_SEQUENCER), ETALON_HW_SEQUENCER_ENDED);
 	ck_assert_uint_eq(client_command(&d->c, ETALON_HW_COMMAND_START), ETALON_HW_REFUSED_DMA);
-	aborts = front_log(e, "dma-abort");
+	aborts = board_thread_log(e, "dma-abort");
 	ck_assert_uint_eq(json_array_size(aborts), 1);
 	json_decref(aborts);
 	pcie_driver_unbind(d);
-	pcie_emulator_stop(e);
+	board_thread_stop(e);
 }
 END_TEST
 
@@ -81,7 +82,8 @@ START_TEST(no_map_is_refused_and_none_gives_more_than_it_holds)
 		{0x200000000, 0x1000, 0, 1, true, "read only"},
 		{0x200000000, 0x1000, 0, 3, false, "no descriptor"},
 	};
-	struct pcie_emulator *e = pcie_emulator_start(&(struct pcie_emulator_options){0});
+	struct board_thread *e =
+		board_thread_start(&(struct board_thread_options){.front = BOARD_THREAD_PCIE});
 	struct pcie_driver *d = pcie_driver_bind(e, 16, 3);
 	const struct etalon_hw_program p = front_steps(10);
 	const uint32_t nothing = 0;
@@ -104,7 +106,7 @@ START_TEST(no_map_is_refused_and_none_gives_more_than_it_holds)
 	pcie_driver_start(d, &p);
 	front_finish(d, 128);
 	pcie_driver_unbind(d);
-	pcie_emulator_stop(e);
+	board_thread_stop(e);
 }
 END_TEST
 

@@ -55,7 +55,8 @@ static const struct bad_message bad[] = {
 
 START_TEST(messages_that_make_no_sense_are_refused_and_do_no_harm)
 {
-	struct pcie_emulator *e = pcie_emulator_start(&(struct pcie_emulator_options){0});
+	struct board_thread *e =
+		board_thread_start(&(struct board_thread_options){.front = BOARD_THREAD_PCIE});
 	struct vfio_client c;
 	uint8_t answer[256];
 
@@ -73,7 +74,7 @@ START_TEST(messages_that_make_no_sense_are_refused_and_do_no_harm)
 		ck_assert_uint_eq(client_get(&c, ETALON_REG_MAGIC), ETALON_HW_MAGIC);
 	}
 	vfio_client_close(&c);
-	pcie_emulator_stop(e);
+	board_thread_stop(e);
 }
 END_TEST
 
@@ -94,7 +95,8 @@ static const struct {
 
 START_TEST(what_cannot_be_a_message_ends_the_connection)
 {
-	struct pcie_emulator *e = pcie_emulator_start(&(struct pcie_emulator_options){0});
+	struct board_thread *e =
+		board_thread_start(&(struct board_thread_options){.front = BOARD_THREAD_PCIE});
 	struct vfio_client c = {0};
 	struct {
 		struct vfio_user_header head;
@@ -122,13 +124,14 @@ START_TEST(what_cannot_be_a_message_ends_the_connection)
 	client_boot(&c, e->path); /* the next one is welcome */
 	ck_assert_uint_eq(client_get(&c, ETALON_REG_MAGIC), ETALON_HW_MAGIC);
 	vfio_client_close(&c);
-	pcie_emulator_stop(e);
+	board_thread_stop(e);
 }
 END_TEST
 
 START_TEST(descriptors_nobody_asked_for_are_closed)
 {
-	struct pcie_emulator *e = pcie_emulator_start(&(struct pcie_emulator_options){0});
+	struct board_thread *e =
+		board_thread_start(&(struct board_thread_options){.front = BOARD_THREAD_PCIE});
 	struct vfio_client c;
 	int ends[2], fds[8];
 	uint8_t byte;
@@ -149,14 +152,15 @@ START_TEST(descriptors_nobody_asked_for_are_closed)
 	ck_assert_int_eq(read(ends[0], &byte, 1), 0); /* the last writer is gone */
 	close(ends[0]);
 	vfio_client_close(&c);
-	pcie_emulator_stop(e);
+	board_thread_stop(e);
 }
 END_TEST
 
 /* Asks for a megabyte and again and does not read: the board goes on, and is free when it leaves. */
 START_TEST(a_client_that_does_not_read_cannot_hold_the_board_up)
 {
-	struct pcie_emulator *e = pcie_emulator_start(&(struct pcie_emulator_options){0});
+	struct board_thread *e =
+		board_thread_start(&(struct board_thread_options){.front = BOARD_THREAD_PCIE});
 	const struct vfio_user_region_access access = {0, VFIO_PCI_BAR0_REGION_INDEX,
 						       ETALON_REG_SPACE};
 	struct vfio_client c;
@@ -164,26 +168,27 @@ START_TEST(a_client_that_does_not_read_cannot_hold_the_board_up)
 	client_boot(&c, e->path);
 	for (int i = 0; i < 50; i++)
 		vfio_client_send(&c, VFIO_USER_REGION_READ, 0, &access, sizeof(access), NULL, 0);
-	pcie_emulator_fault(e,
-			    "{\"fault\": \"aux-in\", \"line\": 0, \"level\": 1}"); /* it is alive */
+	board_thread_fault(e,
+			   "{\"fault\": \"aux-in\", \"line\": 0, \"level\": 1}"); /* it is alive */
 	vfio_client_close(&c);
 	client_boot(&c, e->path);
 	ck_assert_uint_eq(client_get(&c, ETALON_REG_AUX_IN), 1);
 	vfio_client_close(&c);
-	pcie_emulator_stop(e);
+	board_thread_stop(e);
 }
 END_TEST
 
 START_TEST(a_socket_that_is_in_use_is_not_taken)
 {
-	struct pcie_emulator *e = pcie_emulator_start(&(struct pcie_emulator_options){0});
+	struct board_thread *e =
+		board_thread_start(&(struct board_thread_options){.front = BOARD_THREAD_PCIE});
 	const struct pci_front_config config = {.path = e->path};
 	struct pci_front *front = NULL;
 	_cleanup_free_ char *message = NULL;
 
 	ck_assert_int_eq(pci_front_new(&config, &front, &message), -EADDRINUSE);
 	ck_assert_ptr_nonnull(strstr(message, "another --pcie"));
-	pcie_emulator_stop(e);
+	board_thread_stop(e);
 }
 END_TEST
 

@@ -14,7 +14,8 @@ START_TEST(registers_answer_whole_words_of_an_enabled_device_alone)
 		uint64_t offset;
 		uint32_t count;
 	} wrong[] = {{0, 1}, {0, 2}, {0, 8}, {2, 4}, {1, 1}, {0, 64}, {ETALON_REG_SPACE - 2, 2}};
-	struct pcie_emulator *e = pcie_emulator_start(&(struct pcie_emulator_options){0});
+	struct board_thread *e =
+		board_thread_start(&(struct board_thread_options){.front = BOARD_THREAD_PCIE});
 	struct vfio_client c;
 	uint8_t bytes[64], ones[64];
 
@@ -41,13 +42,14 @@ START_TEST(registers_answer_whole_words_of_an_enabled_device_alone)
 	for (int i = 0; i < 16; i++)
 		ck_assert_uint_eq(bytes[i], 0);
 	vfio_client_close(&c);
-	pcie_emulator_stop(e);
+	board_thread_stop(e);
 }
 END_TEST
 
 START_TEST(posted_writes_have_no_answer_and_keep_their_order)
 {
-	struct pcie_emulator *e = pcie_emulator_start(&(struct pcie_emulator_options){0});
+	struct board_thread *e =
+		board_thread_start(&(struct board_thread_options){.front = BOARD_THREAD_PCIE});
 	struct vfio_client c;
 
 	client_boot(&c, e->path);
@@ -63,18 +65,19 @@ START_TEST(posted_writes_have_no_answer_and_keep_their_order)
 	}
 	ck_assert_uint_eq(client_get(&c, ETALON_REG_SCRATCH), 1000);
 	vfio_client_close(&c);
-	pcie_emulator_stop(e);
+	board_thread_stop(e);
 }
 END_TEST
 
 START_TEST(a_board_that_hangs_reads_as_ones_and_goes_dark_by_itself)
 {
-	struct pcie_emulator *e = pcie_emulator_start(&(struct pcie_emulator_options){0});
+	struct board_thread *e =
+		board_thread_start(&(struct board_thread_options){.front = BOARD_THREAD_PCIE});
 	struct pcie_driver *d = pcie_driver_bind(e, 16, 3);
 	const uint64_t until = now_ns() + FRONT_PATIENCE_NS;
 
 	front_emit(d, 50);
-	pcie_emulator_fault(e, "{\"fault\": \"hang\", \"for_ms\": 300}");
+	board_thread_fault(e, "{\"fault\": \"hang\", \"for_ms\": 300}");
 	ck_assert_uint_eq(client_get(&d->c, ETALON_REG_MAGIC), UINT32_MAX);
 	ck_assert_uint_eq(client_config(&d->c, PCI_VENDOR_ID, 2), ETALON_HW_PCI_VENDOR);
 	while (client_get(&d->c, ETALON_REG_MAGIC) == UINT32_MAX) {
@@ -83,7 +86,7 @@ START_TEST(a_board_that_hangs_reads_as_ones_and_goes_dark_by_itself)
 	}
 	ck_assert_uint_eq(client_get(&d->c, ETALON_REG_CAUSES_LATCHED), ETALON_HW_CAUSE_WATCHDOG);
 	pcie_driver_unbind(d);
-	pcie_emulator_stop(e);
+	board_thread_stop(e);
 }
 END_TEST
 

@@ -39,7 +39,8 @@ START_TEST(resets_and_sleep_are_cause_link_and_go_back_to_power_on)
 {
 	static void (*const resets[])(struct vfio_client * c) = {reset_by_message,
 								 reset_by_function, reset_by_sleep};
-	struct pcie_emulator *e = pcie_emulator_start(&(struct pcie_emulator_options){0});
+	struct board_thread *e =
+		board_thread_start(&(struct board_thread_options){.front = BOARD_THREAD_PCIE});
 	struct pcie_driver *d = pcie_driver_bind(e, 16, 3);
 	const struct etalon_hw_program p = front_steps(10000);
 	json_t *states;
@@ -57,20 +58,21 @@ START_TEST(resets_and_sleep_are_cause_link_and_go_back_to_power_on)
 	ck_assert_uint_eq(client_get64(&d->c, ETALON_REG_RING_TABLE), 0);
 	ck_assert_uint_eq(client_get(&d->c, ETALON_REG_SEQUENCER), ETALON_HW_SEQUENCER_IDLE);
 	ck_assert_uint_eq(client_command(&d->c, ETALON_HW_COMMAND_CLEAR), ETALON_HW_RESULT_OK);
-	states = front_log(e, "state");
+	states = board_thread_log(e, "state");
 	ck_assert_int_eq(front_log_number(states, 3, "cause"), ETALON_HW_CAUSE_LINK);
 	json_decref(states);
 	pcie_driver_set_ring(d, 4); /* and it works again */
 	pcie_driver_start(d, &p);
 	client_await(&d->c, 0);
 	pcie_driver_unbind(d);
-	pcie_emulator_stop(e);
+	board_thread_stop(e);
 }
 END_TEST
 
 START_TEST(a_client_that_vanishes_is_link_down_and_the_next_finds_power_on)
 {
-	struct pcie_emulator *e = pcie_emulator_start(&(struct pcie_emulator_options){0});
+	struct board_thread *e =
+		board_thread_start(&(struct board_thread_options){.front = BOARD_THREAD_PCIE});
 	const struct etalon_hw_program p = front_steps(10000);
 	struct pcie_driver *d = pcie_driver_bind(e, 16, 3);
 	json_t *lines;
@@ -85,17 +87,18 @@ START_TEST(a_client_that_vanishes_is_link_down_and_the_next_finds_power_on)
 	ck_assert_uint_eq(client_command(&d->c, ETALON_HW_COMMAND_CLEAR), ETALON_HW_RESULT_OK);
 	pcie_driver_start(d, &p);
 	client_await(&d->c, 0);
-	lines = front_log(e, "disconnected");
+	lines = board_thread_log(e, "disconnected");
 	ck_assert_uint_eq(json_array_size(lines), 1);
 	json_decref(lines);
 	pcie_driver_unbind(d);
-	pcie_emulator_stop(e);
+	board_thread_stop(e);
 }
 END_TEST
 
 START_TEST(one_machine_at_a_time_the_next_one_waits)
 {
-	struct pcie_emulator *e = pcie_emulator_start(&(struct pcie_emulator_options){0});
+	struct board_thread *e =
+		board_thread_start(&(struct board_thread_options){.front = BOARD_THREAD_PCIE});
 	struct vfio_client first, second = {.memfd = -1};
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	const struct vfio_user_version hello = {0, 0};
@@ -116,23 +119,24 @@ START_TEST(one_machine_at_a_time_the_next_one_waits)
 	for (size_t i = 0; i < CLIENT_VECTORS; i++)
 		second.irq[i] = -1;
 	vfio_client_close(&second);
-	pcie_emulator_stop(e);
+	board_thread_stop(e);
 }
 END_TEST
 
 START_TEST(a_scripted_cable_is_surprise_removal)
 {
-	struct pcie_emulator *e = pcie_emulator_start(&(struct pcie_emulator_options){0});
+	struct board_thread *e =
+		board_thread_start(&(struct board_thread_options){.front = BOARD_THREAD_PCIE});
 	struct pcie_driver *d = pcie_driver_bind(e, 16, 3);
 
 	front_emit(d, 1000);
-	pcie_emulator_fault(e, "{\"fault\": \"cable\"}");
+	board_thread_fault(e, "{\"fault\": \"cable\"}");
 	ck_assert(vfio_client_hung_up(&d->c));
 	pcie_driver_unbind(d);
 	d = pcie_driver_bind(e, 16, 3);
 	ck_assert_uint_eq(client_get(&d->c, ETALON_REG_CAUSES_LATCHED), ETALON_HW_CAUSE_LINK);
 	pcie_driver_unbind(d);
-	pcie_emulator_stop(e);
+	board_thread_stop(e);
 }
 END_TEST
 

@@ -45,8 +45,10 @@ static const struct {
 
 START_TEST(the_same_seed_gives_the_same_counts_over_pcie)
 {
-	struct pcie_emulator *e = pcie_emulator_start(&(struct pcie_emulator_options){
-		.speed_max = sweeps[_i].speed_max, .msi = sweeps[_i].msi});
+	struct board_thread *e =
+		board_thread_start(&(struct board_thread_options){.front = BOARD_THREAD_PCIE,
+								  .speed_max = sweeps[_i].speed_max,
+								  .msi = sweeps[_i].msi});
 	struct pcie_driver *d = pcie_driver_bind(e, sweeps[_i].pages, sweeps[_i].vectors);
 	struct etalon_hw_program p = front_steps(sweeps[_i].points);
 	struct bench *t;
@@ -73,7 +75,7 @@ START_TEST(the_same_seed_gives_the_same_counts_over_pcie)
 			   start_tick(front_record(d, stride, 0)) - bench_start(t)->tick);
 	bench_close(t);
 	pcie_driver_unbind(d);
-	pcie_emulator_stop(e);
+	board_thread_stop(e);
 }
 END_TEST
 
@@ -83,7 +85,7 @@ static json_int_t member(const json_t *line, const char *key)
 }
 
 /* Register accesses but kicks when the marker was written to SCRATCH. */
-static json_int_t accesses_at(const struct pcie_emulator *e, uint32_t marker)
+static json_int_t accesses_at(const struct board_thread *e, uint32_t marker)
 {
 	json_int_t accesses = -1;
 	bool marked = false;
@@ -109,8 +111,8 @@ static json_int_t accesses_at(const struct pcie_emulator *e, uint32_t marker)
 /* The rule of the driver: a sweep costs no register access besides its start, whatever its length. */
 START_TEST(accesses_are_counted_and_markers_are_in_the_log)
 {
-	struct pcie_emulator *e = pcie_emulator_start(
-		&(struct pcie_emulator_options){.speed_max = true, .log_registers = _i});
+	struct board_thread *e = board_thread_start(&(struct board_thread_options){
+		.front = BOARD_THREAD_PCIE, .speed_max = true, .log_registers = _i});
 	struct pcie_driver *d = pcie_driver_bind(e, 16, 3);
 	const uint32_t points[] = {100, 10000};
 	json_t *accesses, *each;
@@ -126,14 +128,14 @@ START_TEST(accesses_are_counted_and_markers_are_in_the_log)
 	/* Upload 2 + 1, three commands with their results, the second marker. */
 	ck_assert_int_eq(accesses_at(e, 2) - accesses_at(e, 1), 10);
 	ck_assert_int_eq(accesses_at(e, 4) - accesses_at(e, 3), 10);
-	accesses = front_log(e, "accesses");
+	accesses = board_thread_log(e, "accesses");
 	ck_assert_int_gt(front_log_number(accesses, json_array_size(accesses) - 1, "kicks"), 0);
 	json_decref(accesses);
-	each = front_log(e, "register-read");
+	each = board_thread_log(e, "register-read");
 	ck_assert_int_eq(json_array_size(each) > 0, _i);
 	json_decref(each);
 	pcie_driver_unbind(d);
-	pcie_emulator_stop(e);
+	board_thread_stop(e);
 }
 END_TEST
 
