@@ -126,7 +126,7 @@ static bool answer_oldest(struct usb_front *f)
 
 void usb_records_answer(struct usb_front *f)
 {
-	bool more = true;
+	bool more = !f->peer.ended;
 
 	f->records_left = false;
 	for (int round = 0; round < ROUNDS_PER_TURN && more; round++) {

@@ -151,6 +151,8 @@ static uint64_t next_turn(const struct usb_front *f)
 
 static void turn(struct usb_front *f, short peer_events)
 {
+	bool cable;
+
 	board_catch_up(f->board, now_ns());
 	/* Who is not read, because it leaves answers unread, is seen to hang up all the same. */
 	if (present(f) && usb_peer_full(&f->peer) && peer_events & (POLLHUP | POLLERR | POLLRDHUP))
@@ -159,9 +161,11 @@ static void turn(struct usb_front *f, short peer_events)
 	accept_peer(f);
 	fault_socket_serve(&f->faults, f->board, now_ns());
 	board_advance(f->board, now_ns());
+	cable = board_takes_cable(
+		f->board); /* nobody's, too: it is not kept for the next machine */
 	if (!present(f))
 		return;
-	if (board_takes_cable(f->board))
+	if (cable)
 		usb_peer_end(&f->peer, "scripted fault: cable");
 	usb_endpoints_take_faults(f);
 	usb_records_answer(f);

@@ -169,6 +169,21 @@ START_TEST(what_ends_the_link_ends_light_and_the_next_sweep_works)
 }
 END_TEST
 
+START_TEST(a_cable_that_was_pulled_from_nobody_does_not_meet_the_next_machine)
+{
+	struct board_thread *b = board_thread_start(&(struct board_thread_options){
+		.front = BOARD_THREAD_USB, .speed = USB_SUPER_SPEED});
+	struct usb_client c;
+
+	board_thread_fault(b, "{\"fault\": \"cable\"}");
+	usb_client_boot(&c, b->path);
+	for (int i = 0; i < 100; i++)
+		ck_assert_uint_eq(usb_client_get(&c, ETALON_REG_MAGIC), ETALON_HW_MAGIC);
+	usb_client_close(&c);
+	board_thread_stop(b);
+}
+END_TEST
+
 START_TEST(reset_and_cable_bring_registers_back_and_losing_the_configuration_does_not)
 {
 	struct usb_bench *t = usb_bench_open(USB_HIGH_SPEED, false);
@@ -402,6 +417,7 @@ int main(void)
 	tcase_set_timeout(tcase, 120);
 	tcase_add_loop_test(tcase, what_ends_the_link_ends_light_and_the_next_sweep_works, 0,
 			    ARRAY_SIZE(ends));
+	tcase_add_test(tcase, a_cable_that_was_pulled_from_nobody_does_not_meet_the_next_machine);
 	tcase_add_test(tcase,
 		       reset_and_cable_bring_registers_back_and_losing_the_configuration_does_not);
 	tcase_add_test(tcase, silence_trips_the_watchdog_and_is_an_event);
