@@ -83,7 +83,7 @@ endef
 $(foreach p,$(PROGRAMS),$(eval $(call program_rule,$(p))))
 
 # ---- the pure parts of the driver, for tests: the same code with headers that stand in for the kernel's ----
-KMOD_PURE := ring sequencer description
+KMOD_PURE := ring sequencer description intake
 KMOD_OBJECTS := $(KMOD_PURE:%=$(BUILD)/kmod/%.o)
 
 $(BUILD)/kmod/%.o: kmod/%.c Makefile
