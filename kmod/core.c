@@ -337,10 +337,13 @@ static u64 ring_bytes(const struct etalon_board *board)
 	const struct etalon_hw_description *head = board->description.head;
 	const u32 detectors = min_t(u32, head->detector_count, ETALON_HW_PROGRAM_DETECTORS_MAX);
 	const u64 rate = min_t(u64, board->record_rate_max, NSEC_PER_SEC / head->period_min_ns);
+	u64 bytes = (rate + STATUS_RECORDS_PER_S) * etalon_record_stride(detectors);
 
 	if (ring_mib)
 		return (u64)ring_mib << 20;
-	return (rate + STATUS_RECORDS_PER_S) * RING_SECONDS * etalon_record_stride(detectors);
+	if (board->record_bytes_max)
+		bytes = min(bytes, board->record_bytes_max);
+	return bytes * RING_SECONDS;
 }
 
 int etalon_board_alloc_ring(struct etalon_board *board)

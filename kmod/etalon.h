@@ -147,6 +147,11 @@ struct etalon_link_ops {
 	int (*loaded)(struct etalon_board *board, struct etalon_loaded *ret);
 
 	/* ---- records ---- */
+	/*
+	 * A program was loaded: board->ring says where its records lie, and from which on. Under
+	 * board->ring_lock. May be NULL.
+	 */
+	void (*begin)(struct etalon_board *board);
 	/* Records before `sequence` may be overwritten. Under board->ring_lock: no sleep. */
 	void (*consume)(struct etalon_board *board, u64 sequence);
 	/* What the board has told by now, at no access to it. Under board->ring_lock: no sleep. */
@@ -215,6 +220,7 @@ struct etalon_board {
 	struct etalon_description_view description;
 	void *description_blob; /* kvmalloc'ed; given to the core */
 	u64 record_rate_max; /* records/s that the link carries */
+	u64 record_bytes_max; /* bytes/s of records that the bus carries, 0: any */
 	struct etalon_ring_memory memory;
 
 	/* ---- lock ---- */
@@ -291,6 +297,8 @@ void etalon_board_lost(struct etalon_board *board);
 /* New records, or another state: ops->progress will say which. May sleep. */
 void etalon_board_progress(struct etalon_board *board);
 void etalon_board_aux_event(struct etalon_board *board);
+/* Where a record lies in the ring: for links that put it there. Under ring_lock, after begin(). */
+void *etalon_board_place(struct etalon_board *board, u64 sequence);
 
 /* ---- inside the core ---- */
 /* Where mmap() finds what; any page size divides it. */

@@ -133,6 +133,17 @@ static void lists_of(const struct etalon_control *control,
 	}
 }
 
+/* A bus carries fewer records where each is longer. */
+static u64 record_rate_max(const struct etalon_board *board, const struct etalon_hw_program *p)
+{
+	const u32 detectors = min_t(u32, p->detector_count, ETALON_HW_PROGRAM_DETECTORS_MAX);
+
+	if (!board->record_bytes_max)
+		return board->record_rate_max;
+	return min(board->record_rate_max,
+		   div_u64(board->record_bytes_max, etalon_record_stride(detectors)));
+}
+
 /* Everything that can be said without the board. Lists are long: OFF and KICK must not wait. */
 static int check(struct etalon_control *control, const struct etalon_hw_program *program,
 		 struct etalon_program_facts *facts, struct etalon_refusal *refusal)
@@ -143,7 +154,7 @@ static int check(struct etalon_control *control, const struct etalon_hw_program 
 		.description = &board->description,
 		.limits = control->limits_checked,
 		.lists = lists,
-		.record_rate_max = board->record_rate_max,
+		.record_rate_max = record_rate_max(board, program),
 	};
 	int ret;
 
@@ -231,6 +242,10 @@ static int load_on_board(struct etalon_control *control, const struct etalon_pro
 
 	if (!ret)
 		ret = take_loaded(board, control, facts, loaded);
+	if (!ret) /* the last of the program before may have come just now */
+		etalon_board_collect(board);
+	if (!ret && board->distrusted)
+		ret = -EIO;
 	if (!ret)
 		ret = etalon_records_load(board, facts->stride, loaded->produced, refusal);
 	return ret;

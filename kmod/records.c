@@ -3,6 +3,7 @@
  * Records between board and capture fd: what arrived, what is released, what is published on the
  * status page; and the END record that a board can no longer send.
  */
+#include <linux/export.h>
 #include <linux/mm.h>
 #include <linux/uaccess.h>
 
@@ -129,6 +130,8 @@ int etalon_records_load(struct etalon_board *board, u32 stride, u64 first,
 	if (!ret) {
 		board->ring_closed = false;
 		board->end_owed = false;
+		if (board->ops->begin)
+			board->ops->begin(board);
 		consume(board);
 		publish(board);
 	}
@@ -156,9 +159,15 @@ void etalon_records_begin(struct etalon_board *board, u32 generation, u64 mark)
 	spin_unlock(&board->ring_lock);
 }
 
+void *etalon_board_place(struct etalon_board *board, u64 sequence)
+{
+	return board->memory.data + etalon_ring_offset(&board->ring, sequence);
+}
+EXPORT_SYMBOL_GPL(etalon_board_place);
+
 static const struct etalon_hw_record *record_at(struct etalon_board *board, u64 sequence)
 {
-	return (const void *)(board->memory.data + etalon_ring_offset(&board->ring, sequence));
+	return etalon_board_place(board, sequence);
 }
 
 /* The place may still hold an older record, where this one was lost. */

@@ -47,17 +47,23 @@ static int read_refusal(struct etalon_board *board, u32 result, struct etalon_re
 	return etalon_refuse(refusal, result, words[0], (s64)low, (s64)high);
 }
 
-int etalon_registers_try(struct etalon_board *board, u32 address, const u32 *values,
-			 unsigned int count, struct etalon_refusal *refusal)
+int etalon_registers_result(struct etalon_board *board, struct etalon_refusal *refusal)
 {
 	u32 result;
-	int ret = board->ops->write(board, address, values, count);
+	int ret = read_word(board, ETALON_REG_RESULT, &result);
 
-	if (!ret)
-		ret = read_word(board, ETALON_REG_RESULT, &result);
 	if (ret || result == ETALON_HW_RESULT_OK)
 		return ret;
 	return read_refusal(board, result, refusal);
+}
+EXPORT_SYMBOL_GPL(etalon_registers_result);
+
+int etalon_registers_try(struct etalon_board *board, u32 address, const u32 *values,
+			 unsigned int count, struct etalon_refusal *refusal)
+{
+	int ret = board->ops->write(board, address, values, count);
+
+	return ret ?: etalon_registers_result(board, refusal);
 }
 EXPORT_SYMBOL_GPL(etalon_registers_try);
 

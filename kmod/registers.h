@@ -8,6 +8,8 @@
 
 #include "etalon.h"
 
+/* What the board thinks of the last command, upload or write. */
+int etalon_registers_result(struct etalon_board *board, struct etalon_refusal *refusal);
 int etalon_registers_read_wide(struct etalon_board *board, u32 address, u64 *ret);
 /* A write, then what the board thinks of it. */
 int etalon_registers_try(struct etalon_board *board, u32 address, const u32 *values,
