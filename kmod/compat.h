@@ -51,4 +51,15 @@ static inline void etalon_vm_flags(struct vm_area_struct *vma, unsigned long set
 #define ETALON_GPIO_SET_RESULT(result) ((void)(result))
 #endif
 
+/* What a driver of USB is told when the machine goes down: before 6.9 as one of any bus. */
+#if ETALON_HAVE_USB_SHUTDOWN
+#define ETALON_USB_SHUTDOWN shutdown
+#define etalon_usb_shutdown_arg struct usb_interface
+#define etalon_usb_shutdown_interface(arg) (arg)
+#else
+#define ETALON_USB_SHUTDOWN drvwrap.driver.shutdown
+#define etalon_usb_shutdown_arg struct device
+#define etalon_usb_shutdown_interface(arg) to_usb_interface(arg)
+#endif
+
 #endif

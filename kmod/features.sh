@@ -42,6 +42,10 @@ feature GPIO_SET_INT '
 #include <linux/gpio/driver.h>
 static int f(struct gpio_chip *c, unsigned int n, int v) { return 0; }
 void probe(struct gpio_chip *c) { c->set = f; }' "$@"
+feature USB_SHUTDOWN '
+#include <linux/usb.h>
+static void f(struct usb_interface *i) { }
+void probe(struct usb_driver *d) { d->shutdown = f; }' "$@"
 feature CLASS_CREATE_NAME '
 #include <linux/device.h>
 struct class *probe(void) { return class_create("probe"); }' "$@"

@@ -17,6 +17,7 @@ options_of() { # file
 	case $1 in
 	kmod/uapi/*) echo "--ignore BIT_MACRO,CAMELCASE" ;;
 	kmod/hw.h) echo "--ignore BIT_MACRO,CAMELCASE,LONG_LINE_COMMENT,BLOCK_COMMENT_STYLE" ;;
+	kmod/usb*.[ch]) echo "--ignore CAMELCASE" ;; # fields of descriptors, named by the bus
 	esac
 }
 
