@@ -672,7 +672,10 @@ struct etalon_hw_record_status {
 	struct etalon_hw_status_entry entry[ETALON_HW_STATUS_ENTRIES];
 };
 
-/* Takes the sequence number after the lost records. */
+/*
+ * Of a board: takes the sequence number after the records that it dropped. Of a host, for records that
+ * were lost on their way from the board: takes the number of the last of them, which it counts.
+ */
 struct etalon_hw_record_gap {
 	struct etalon_hw_record head;
 	__u64 first; /* sequence number of the first lost record */

@@ -115,6 +115,13 @@ static void take_gap(struct ledger *l, const void *record)
 	struct etalon_hw_record_gap gap;
 
 	memcpy(&gap, record, sizeof(gap));
+	if (gap.count > 0 && gap.first + gap.count - 1 == gap.head.sequence) {
+		/* The host's stands in the place of a record that is missing, and the board dropped none. */
+		add(&l->host_gap_records, gap.count);
+		add(&l->host_gap_points, gap.points);
+		add(&l->missing_records, 1);
+		return;
+	}
 	add(&l->gap_records, gap.count);
 	add(&l->gap_points, gap.points);
 }

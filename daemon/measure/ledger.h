@@ -44,6 +44,8 @@ struct ledger {
 	uint32_t gap_count; /* all of them, listed or not */
 	uint64_t first_sequence;
 	uint64_t gap_records; /* what GAP records admit, of records of any type */
+	uint64_t host_gap_records; /* what the host says was lost on its way from the board */
+	uint64_t host_gap_points;
 	struct ledger_gap holes[LEDGER_GAPS_MAX]; /* the same of sequence numbers */
 	uint32_t hole_count;
 	uint64_t last_tick; /* of the newest record that carries one */

@@ -128,6 +128,10 @@ static json_t *why_not(const struct ledger *l)
 	}
 	say_if(why, l->echo_wrong,
 	       strdup("START echoes another program than the one that was loaded"));
+	say_if(why, l->host_gap_records > 0,
+	       asprintf_or_null("%" PRIu64 " records, %" PRIu64
+				" points among them, were lost on their way from the board",
+				l->host_gap_records, l->host_gap_points));
 	say_if(why, l->missing_records != l->gap_records,
 	       asprintf_or_null("%" PRIu64 " records are missing; GAP records admit %" PRIu64,
 				l->missing_records, l->gap_records));

@@ -207,7 +207,9 @@ struct etalon_command {
  * come). Mapped, record s lies at data_offset + (s x stride) modulo data_modulus. Nothing is
  * overwritten: a ring that is full stops the program or drops records, as the program says,
  * counted and told by a GAP record. A record that was dropped leaves its place as it was: the
- * sequence number in a record says whether it is the one that was looked for.
+ * sequence number in a record says whether it is the one that was looked for. Records that were
+ * lost on their way from the board, on a bus with time-outs, are told by a GAP record of the kernel
+ * in the place of the last of them: see hw.h.
  *
  * Where the board can no longer say END, the kernel says it: cause TRIPPED with LINK (unplug,
  * suspend), RESET or FAULT (the board broke its contract),

@@ -260,6 +260,30 @@ static void admitted_gap(struct stream *s)
 	admit(s, 5, 1);
 }
 
+/* In the place of the lost record: the board knows nothing of it. */
+static void gap_of_the_host(struct stream *s)
+{
+	struct etalon_hw_record_gap gap = {
+		.head = *(struct etalon_hw_record *)record_at(s, 5),
+		.first = SEQUENCE + 5,
+		.count = 1,
+		.points = 1,
+	};
+
+	gap.head.type = ETALON_HW_RECORD_GAP;
+	memcpy(record_at(s, 5), &gap, sizeof(gap));
+}
+
+static void gap_of_the_host_for_no_point(struct stream *s)
+{
+	struct etalon_hw_record_gap *gap = record_at(s, 11); /* was the STATUS */
+
+	gap->head.type = ETALON_HW_RECORD_GAP;
+	gap->first = gap->head.sequence;
+	gap->count = 1;
+	gap->points = 0;
+}
+
 static void gap_that_is_none(struct stream *s)
 {
 	struct etalon_hw_record_gap *gap = record_at(s, 11); /* was the STATUS */
@@ -358,6 +382,10 @@ static const struct {
 	{"last lost", last_lost_on_the_way, "1 records are missing", false, "mismatch"},
 	{"lost status", lost_status, "1 records are missing; GAP records admit 0", false, "ok"},
 	{"gap", admitted_gap, "the board dropped 1 points", true, "ok"},
+	{"host's gap", gap_of_the_host, "1 records, 1 points among them, were lost on their way",
+	 false, "mismatch"},
+	{"host's gap, no point", gap_of_the_host_for_no_point,
+	 "1 records, 0 points among them, were lost on their way", false, "ok"},
 	{"gap that is none", gap_that_is_none, "0 records are missing; GAP records admit 1", false,
 	 "ok"},
 	{"no END", no_end, "no END record", false, "unknown"},
