@@ -23,7 +23,7 @@ if udevadm verify --help >/dev/null 2>&1; then
 	udevadm verify --resolve-names=never $rules >"$work/log" 2>&1 || ! cat "$work/log"
 	verdict "udevadm verify" $?
 fi
-item='([A-Z_]+(\{[a-zA-Z_/]+\})?(==|!=|\+=|=)"[^"]*")'
+item='([A-Z_]+(\{[a-zA-Z_/.]+\})?(==|!=|\+=|=)"[^"]*")'
 ! grep -v -E -n "^(#.*|$item(, $item)*|)$" $rules
 verdict "each line is a list of match and assignment" $?
 
@@ -36,8 +36,12 @@ for bus in pci usb; do
 	lines_with "SUBSYSTEM==\"$bus\"" 'ATTR\{power/control\}="on"' >/dev/null
 	verdict "no power management on $bus" $?
 done
-lines_with 'SUBSYSTEM=="usb"' 'ATTR\{product\}=="Etalon\*"' >/dev/null
+lines_with 'SUBSYSTEM=="usb"' 'ATTR\{product\}=="Etalon\*"' >/dev/null &&
+	! lines_with 'SUBSYSTEM=="usb"' 'MODE=' | grep -v -F 'ATTR{product}=="Etalon*"'
 verdict "a shared USB id alone is not enough" $?
+interface=ff$(sed -n -E 's/^#define ETALON_HW_USB_(SUBCLASS|PROTOCOL) 0x([0-9a-f]+)$/\2/p' kmod/hw.h | tr -d '\n')
+lines_with 'SUBSYSTEM=="usb"' "ENV\\{ID_USB_INTERFACES\\}==\"\\*:$interface:\\*\"" 'OWNER="root"' 'GROUP="_etalond"' >/dev/null
+verdict "the USB interface is that of the board contract" $?
 ! lines_with 'MODE="' | grep -v -F 'MODE="0660"'
 verdict "no node is open to everybody" $?
 ! lines_with 'GROUP="etalon"'
@@ -56,6 +60,9 @@ if command -v systemd-hwdb >/dev/null; then
 	id=$(printf 'pci:v%08Xd%08Xsv00000000sd00000000bc11sc80i00' "$vendor" "$device")
 	systemd-hwdb --root="$work" query "$id" | grep -q '^ID_VENDOR_FROM_DATABASE=Etalon$'
 	verdict "hwdb names the board" $?
+	systemd-hwdb --root="$work" query "usb:v1209p0001:Etalon ERB-1" | grep -q '^ID_VENDOR_FROM_DATABASE=Etalon$' &&
+		! systemd-hwdb --root="$work" query "usb:v1209p0001:Another" | grep -q Etalon
+	verdict "hwdb names the board on USB, and nobody else with its id" $?
 else
 	skip "hwdb: systemd-hwdb is not installed"
 fi

@@ -9,12 +9,12 @@
 require_testbed debug
 
 says_its_version() { # module
-	[ "$(in_toolchain "$1" sh -c 'modinfo -F version etalon.ko; modinfo -F version etalon_pci.ko' | sort -u)" = "$(cat VERSION)" ]
+	[ "$(in_toolchain "$1" sh -c 'modinfo -F version etalon.ko; modinfo -F version etalon_pci.ko; modinfo -F version etalon_usb.ko' | sort -u)" = "$(cat VERSION)" ]
 }
 
 dkms_installs() { # kernel
 	local folder
-	folder=$(dkms_modules "$1") && ls "$folder"/lib/modules/*/updates/dkms/etalon{,_pci}.ko*
+	folder=$(dkms_modules "$1") && ls "$folder"/lib/modules/*/updates/dkms/etalon{,_pci,_usb}.ko*
 }
 
 checkpatch_is_silent() {
