@@ -194,12 +194,17 @@ static uint32_t crc32c(uint32_t crc, const void *data, size_t bytes)
 static void take_gap(struct ledger *l, const struct etalon_hw_record_gap *gap)
 {
 	const uint64_t first = gap->head.sequence - l->missing;
+	/* It stands in the place of the last record that is missing. */
+	const bool of_kernel = gap->count == l->missing + 1;
 
-	if (gap->first != first || gap->count != l->missing)
+	if (gap->first != first || (gap->count != l->missing && !of_kernel))
 		die("GAP says %llu from %llu on, missing are %llu from %llu on",
 		    (unsigned long long)gap->count, (unsigned long long)gap->first,
 		    (unsigned long long)l->missing, (unsigned long long)first);
-	l->lost += gap->count;
+	if (of_kernel)
+		l->lost_on_way += gap->count;
+	else
+		l->lost += gap->count;
 	l->gaps += gap->points;
 	l->missing = 0;
 }

@@ -24,6 +24,7 @@ struct ledger {
 	uint64_t points;
 	uint64_t gaps; /* POINT records that GAP records speak of */
 	uint64_t lost; /* records that they speak of */
+	uint64_t lost_on_way; /* records that the kernel says never came, in GAP records of its own */
 	uint64_t missing; /* numbers without a record, of which no GAP has spoken yet */
 	uint64_t sequence; /* of the next record */
 	uint32_t crc;

@@ -31,7 +31,8 @@ int main(void)
 
 	client_open(&c);
 	client_open_control(&c);
-	period_ns = (uint32_t)(NS_PER_S / c.info.record_rate_max);
+	period_ns =
+		(uint32_t)((NS_PER_S / c.info.record_rate_max + STEP_NS - 1) / STEP_NS * STEP_NS);
 	r = try_period(&c, period_ns, &refusal);
 	if (r < 0)
 		die("%u ns: %s, result %u", period_ns, strerror(-r), refusal.result);
