@@ -3,7 +3,7 @@
  * Runs one dark program that drops records rather than end, on a board to whose records something happens: END says DONE,
  * and every number that is missing is told by a GAP. A shell beside it does what the file says is due.
  *
- * usage: lossy POINTS RECORDS-LOST-ON-THE-WAY|some [UP-FILE]
+ * usage: lossy POINTS RECORDS-LOST-ON-THE-WAY|any [UP-FILE]
  *   UP-FILE   is made when the program runs
  */
 #include <fcntl.h>
@@ -40,7 +40,7 @@ int main(int argc, char **argv)
 		die("no END record, or one that says cause %u", l.end.cause);
 	if (l.points + l.gaps != sweep.points)
 		die("not all points are accounted for");
-	if (strcmp(argv[2], "some") ? l.lost_on_way != strtoull(argv[2], NULL, 0) : !l.lost_on_way)
+	if (strcmp(argv[2], "any") && l.lost_on_way != strtoull(argv[2], NULL, 0))
 		die("lost on the way: expected %s", argv[2]);
 	client_close(&c);
 	return 0;

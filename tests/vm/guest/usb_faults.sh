@@ -31,6 +31,18 @@ holds_back() {
 	wait $client && is_logged "the pipe was cleared"
 }
 
+# In the middle of a program: it ends by itself, and every number that is missing is told.
+through() { # fault members...
+	rm -f up
+	./lossy 60000 any up &
+	client=$!
+	within 30 test -e up && sleep 0.5 && host fault "$@" && wait $client
+}
+
+upload_stalls() {
+	host fault usb-stall 'endpoint:"upload"' && ! ./sweep --points 1000 && ./sweep --points 1000
+}
+
 # KICK fails, the holder ends, OFF is not heard: the board is dark by its own watchdog and by a reset of its port.
 answers_nothing() {
 	./sweep --points 400000 --armed >hung 2>&1 &
@@ -120,6 +132,10 @@ check "a record that comes twice counts once" told duplicate-record at_point:500
 check "a number that is skipped is told by a GAP" told skip-sequence at_point:700 -- ./lossy 2000 1
 check "a record that is lost is told by a GAP" told drop-record at_point:900 -- ./lossy 2000 1
 check "records that are held back for 5 s come, and nothing is lost" holds_back
+check "records stall" through usb-stall 'endpoint:"records"'
+check "records end with a short packet" through usb-short
+check "records babble" through usb-babble
+check "an upload stalls" upload_stalls
 check "a board that answers nothing for 10 s works again" answers_nothing
 for way in $(echo "$etalon_ways" | tr , ' '); do
 	check "${way#*:} times ${way%:*}" repeat "${way#*:}" "${way%:*}"
