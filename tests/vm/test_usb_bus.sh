@@ -24,7 +24,7 @@ keep_reference() {
 
 boot_bus() { # Mbit/s
 	boots --kernel $kernel --test tests/vm/guest/usb_bus.sh --usb "$board_socket" \
-		--host tests/vm/host_board.sh --append "etalon_usb_speed=$1" \
+		--host tests/vm/host_board.sh --append "etalon_usb_speed=$1" --timeout 300 \
 		--log "${BUILD:-build}/test-logs/vm-usb-bus-$1" \
 		--with tests/vm/guest/modules.sh --with "$work/needs" --with "$work/usb_bare" \
 		--with "$work/points" --with "$work/dark.records"
