@@ -13,8 +13,8 @@ work=$PWD/$vm_build/debug-driver
 mkdir -p "$work"
 
 build_all() {
-	build_guest_programs "$work" "sweep=client.c marks.c" lifetime=client.c failures=client.c \
-		distrust=client.c aux=client.c &&
+	build_guest_programs "$work" "sweep=client.c marks.c" lifetime=client.c \
+		"failures=client.c operations.c" distrust=client.c aux=client.c &&
 		build_host_programs
 }
 
