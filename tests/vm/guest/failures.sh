@@ -5,9 +5,9 @@
 # and those of the kernel's functions that it calls, slab memory and pages. Afterwards all works.
 # Lost slab memory shows in the debug kernel's leak detector at the end; lost pages do not.
 #
-# A probe makes some hundred slab allocations far below the driver, most of them in sysfs, and
-# those of the ring's pages: near ones fail, and the ring's first and last pages; all of them where
-# a file "deep" came along.
+# A probe makes some hundred allocations, most of them in loops: of the kernel's over files in sysfs,
+# of the driver's over the ring's pages. Of these that come from the same call stack one fails; all of
+# them where a file "deep" came along. What the kernel's own threads allocate for a probe fails too.
 . ./check.sh
 . ./modules.sh
 
@@ -42,25 +42,37 @@ set_range() { # setting, start, end
 	[ $# = 3 ] && echo "$2" >"/sys/kernel/debug/$1-start" && echo "$3" >"/sys/kernel/debug/$1-end"
 }
 
-# What counts of each kind: all, none, or what has the driver among its callers, or its nearest.
-let_fail() { # slab: all|driver|near|none, pages: the same
-	limit failslab "$1" && limit fail_page_alloc "$2"
+# What may fail: all, or what has the driver among its callers.
+let_fail() { # all|driver
+	for kind in failslab fail_page_alloc; do
+		case $1 in
+		all) set_range $kind/require 0 0xffffffffffffffff ;;
+		driver) set_range $kind/require "$(lowest_address)" 0xffffffffffffffff ;;
+		esac || return
+		echo 32 >/sys/kernel/debug/$kind/stacktrace-depth || return # the most that it looks at
+	done
 }
 
-limit() { # kind, which
-	callers=32 # the most that it looks at
-	case $2 in
-	all) set_range "$1/require" 0 0xffffffffffffffff ;;
-	driver | near) set_range "$1/require" "$(lowest_address)" 0xffffffffffffffff ;;
-	none) callers=0 && set_range "$1/require" 1 2 ;;
-	esac || return
-	[ "$2" != near ] || callers=7 # the allocator's own three or four included
-	echo $callers >"/sys/kernel/debug/$1/stacktrace-depth"
-}
-
-# Of all code of the driver, which is the only one in modules.
+# Of all code of the driver, which is the only one in modules that allocates here.
 lowest_address() {
 	sort /sys/module/etalon*/sections/.*text* | head -n 1
+}
+
+# One of each call stack, of the task below the write to "bind" and of the kernel's threads anywhere;
+# where KASAN and kmemleak keep call stacks of their own is nobody's.
+let_fail_sites() { # task|threads
+	is_loaded etalon_sites || insmod etalon_sites.ko || return
+	set_parameter reject $(addresses_of stack_depot_save_flags) || return
+	case $1 in
+	task) set_parameter threads N && set_parameter within $(addresses_of bind_store) ;;
+	threads) set_parameter threads Y && set_parameter within 0 0xffffffffffffffff ;;
+	esac
+}
+
+set_parameter() { # name values...
+	parameter=/sys/module/etalon_sites/parameters/$1
+	shift
+	echo "$*" | tr ' ' , >"$parameter"
 }
 
 load_with_small_ring() {
@@ -71,8 +83,8 @@ unload() {
 	rmmod etalon_pci etalon && lacks_node
 }
 
-each_site() { # operation how...
-	check "allocations of $1 may fail" ./failures "$@"
+allocations() { # operation each|sites
+	check "allocations of $1 may fail: $2" ./failures "$@"
 	sed 's/^/# /' /run/check.out
 }
 
@@ -81,26 +93,19 @@ operations="open-control open-capture map start live arm release-control release
 check "failures can be injected" prepare_injection
 check "the modules load" load_with_small_ring
 for which in driver all; do
-	check "what counts: $which" let_fail $which $which
+	check "what may fail: $which" let_fail $which
 	for operation in $operations; do
-		each_site $operation
+		allocations $operation each
 	done
 done
 check "unbind" unbind
-if [ -e deep ]; then
-	check "what counts: slab memory of the driver" let_fail driver none
-else
-	check "what counts: slab memory near the driver" let_fail near none
-fi
-each_site probe
-check "what counts: pages of the driver" let_fail none driver
-if [ -e deep ]; then
-	each_site probe
-else
-	each_site probe 5 250
-fi
-check "what counts: all of the driver" let_fail driver driver
-each_site remove
+check "what may fail: sites below bind" let_fail_sites task
+allocations probe sites
+check "what may fail: sites of the kernel's threads" let_fail_sites threads
+allocations probe-by-threads sites
+check "what may fail: driver" let_fail driver
+[ ! -e deep ] || allocations probe each
+allocations remove each
 check "bind" bind
 check "a program runs" ./sweep --points 2000 --light
 check "the modules unload" unload

@@ -102,6 +102,18 @@ static void look_at_bind(struct rig *rig, long result)
 	must_unbind(rig);
 }
 
+/*
+ * The kernel's own thread makes the node, and nobody is told that it could not: a board without a
+ * node is bound, and can be unbound.
+ */
+static void look_at_bind_by_threads(struct rig *rig, long result)
+{
+	if (result >= 0 && exists(DRIVER BOARD) && !exists(CLIENT_NODE))
+		must_unbind(rig);
+	else
+		look_at_bind(rig, result);
+}
+
 static void look_at_unbind(struct rig *rig, long result)
 {
 	/* The writer's own buffer is an allocation, too, and comes before the driver. */
@@ -306,6 +318,7 @@ static void look_at_removal(struct rig *rig, long result)
 
 static const struct operation operations[] = {
 	{"probe", .is_slow = true, .run = bind, .look = look_at_bind},
+	{"probe-by-threads", .varies = true, .run = bind, .look = look_at_bind_by_threads},
 	{"remove", true, .prepare = prepare_bound, .run = unbind, .look = look_at_removal},
 	{"open-control", .run = open_control, .look = close_fd},
 	{"open-capture", .run = open_capture, .look = close_fd},

@@ -16,7 +16,8 @@ struct rig {
 
 struct operation {
 	const char *name;
-	bool may_need_no_memory; /* 0 sites are no mistake of the test */
+	bool may_need_no_memory; /* 0 allocations are no mistake of the test */
+	bool varies; /* what it asks for, with what others have left over */
 	bool is_slow; /* an undisturbed attempt follows some refusals, not each */
 	void (*prepare)(struct rig *rig); /* may be NULL, as the next but one and two */
 	long (*run)(struct rig *rig); /* 0 or negative errno */
