@@ -381,10 +381,22 @@ START_TEST(many_requests_at_once_are_served_or_told_to_come_back)
 }
 END_TEST
 
+static struct table *first_rows(uint64_t count)
+{
+	_cleanup_free_ char *why = NULL;
+	_cleanup_close_ int fd = run_get_data(bus, 1, 0, count, NULL, &why);
+	struct table *table = NULL;
+
+	ck_assert_msg(fd >= 0, "%s", why);
+	ck_assert_msg(frame_to_table(fd, &table, &why) == 0, "%s", why);
+	return table;
+}
+
 START_TEST(data_of_a_run_that_is_being_taken_are_what_is_stored)
 {
-	_cleanup_free_ char *job = NULL, *why = NULL;
+	_cleanup_free_ char *job = NULL, *why = NULL, *result = NULL;
 	uint64_t done = 0, next, until = now_ns() + 20 * NSEC_PER_SEC;
+	_cleanup_table_ struct table *early = NULL, *stored = NULL;
 	_cleanup_close_ int fd = -1;
 
 	use_real_time();
@@ -399,8 +411,14 @@ START_TEST(data_of_a_run_that_is_being_taken_are_what_is_stored)
 		fd = run_get_data(bus, 1, 0, 0, &next, &why);
 	} while (fd < 0 && now_ns() < until);
 	ck_assert_msg(fd >= 0, "%s", why);
+	ck_assert_msg(frame_to_table(fd, &early, &why) == 0, "%s", why);
+	ck_assert_uint_gt(early->rows, 0);
 	ck_assert_int_eq(holder_call(bus, job, JOB, "Cancel", error, ""), 0);
-	free(job_wait(bus, job, NULL, 20000));
+	result = job_wait(bus, job, NULL, 20000);
+	ck_assert_str_eq(result, "partial");
+	ck_assert_uint_ge(run_ledger(bus, 1, "received"), early->rows);
+	stored = first_rows(early->rows);
+	ck_assert(table_columns_equal(early, stored));
 }
 END_TEST
 
