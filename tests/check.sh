@@ -37,6 +37,13 @@ scripts() { # level
 	done
 }
 
+# Of the paths on stdin those whose test a file names, or, with -v, the others. Names are whole: one may begin
+# like another.
+listed() { # [-v] file
+	local file=${*: -1}
+	grep "${@:1:$#-1}" -E "/($(grep '^test_' "$file" | paste -sd '|'))(\.sh)?\$"
+}
+
 # Its own level has come: nothing else is left to run beside it.
 hasten_testbed() {
 	renice -n 0 -g "$testbed" >/dev/null 2>&1
@@ -46,7 +53,7 @@ hasten_testbed() {
 # What only computes does so in what the levels from its own on leave idle.
 start_patient() {
 	local list
-	mapfile -t list < <(programs "$plain" system | grep -F -f tests/system/patient)
+	mapfile -t list < <(programs "$plain" system | listed tests/system/patient)
 	set -m
 	RUN_TIMEOUT=${RUN_TIMEOUT:-2400} run_level system "nice -n 19" "${list[@]}" &
 	patient=$!
@@ -86,7 +93,7 @@ for level in "${levels[@]}"; do
 	unit) mapfile -t list < <(programs "$plain-asan" unit); RUN_JOBS=$(nproc) run_level unit-asan "" "${list[@]}" ;;
 	memory)
 		# Forked servers and the long statistics would take hours under valgrind: those say so.
-		mapfile -t list < <(programs "$plain" unit | grep -v -F -f tests/memory-excluded)
+		mapfile -t list < <(programs "$plain" unit | listed -v tests/memory-excluded)
 		CK_FORK=no RUN_TIMEOUT=${RUN_TIMEOUT:-1500} RUN_JOBS=$(nproc) run_level valgrind \
 			"valgrind -q --fair-sched=try --error-exitcode=9 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite" \
 			"${list[@]}" ;;
@@ -94,15 +101,15 @@ for level in "${levels[@]}"; do
 	bus) mapfile -t list < <(programs "$plain-asan" bus; scripts bus); run_level bus-asan "" "${list[@]}" ;;
 	system)
 		start_patient
-		mapfile -t list < <(programs "$plain" system | grep -v -F -f tests/system/patient; scripts system)
+		mapfile -t list < <(programs "$plain" system | listed -v tests/system/patient; scripts system)
 		RUN_TIMEOUT=${RUN_TIMEOUT:-1500} run_level system "" "${list[@]}" ;;
 	vm)
 		[ -z "${testbed:-}" ] || hasten_testbed
 		# Guests wait for half of their time: they run side by side.
-		mapfile -t list < <(scripts vm | grep -v -F -f tests/vm/alone)
+		mapfile -t list < <(scripts vm | listed -v tests/vm/alone)
 		RUN_TIMEOUT=${RUN_TIMEOUT:-2400} RUN_JOBS=$(nproc) run_level vm "" "${list[@]}"
 		await_patient
-		mapfile -t list < <(scripts vm | grep -F -f tests/vm/alone)
+		mapfile -t list < <(scripts vm | listed tests/vm/alone)
 		RUN_TIMEOUT=${RUN_TIMEOUT:-2400} run_level vm "" "${list[@]}" ;;
 	*) echo "check: no level '$level'; levels: static unit memory fuzz bus system vm" >&2; exit 2 ;;
 	esac
