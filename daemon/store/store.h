@@ -5,8 +5,11 @@
  *
  * Blocks hold raw records; conversion happens on reading (store/read.h). A store handle is used by
  * one thread; the writer opens it with STORE_WRITE, each reader its own with STORE_READ. journal
- * WAL, synchronous NORMAL, FULL for the commit that finishes a run; user_version with migrations;
- * incremental vacuum; quota.
+ * WAL, synchronous NORMAL; user_version with migrations; incremental vacuum; quota.
+ *
+ * A finished run is on the disk before its end is told: by the FULL commit of store_run_finish(), or, while it is
+ * analysed, by store_sync() after store_run_finish_unsynced(). Readers see its status with the commit: a list
+ * may show a run as complete that a loss of power can still take, until its job is done.
  *
  * Errors: -ENOSPC disk or quota full, -EUCLEAN not a database or damaged, -EBUSY a second writer,
  * -ENOENT no such run, each with a message. A full disk loses nothing that was committed.
