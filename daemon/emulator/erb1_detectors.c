@@ -83,7 +83,7 @@ static double factory_draw(const struct erb1_tables *t, const struct etalon_hw_d
 	return noise_gauss(&key);
 }
 
-/* Calibration of one range: over wavelength when `scale` times the photodiode's responsivity is known. */
+/* Calibration of one range: over wavelength when it is `scale` A/W at 1550 nm; 0: unknown. */
 static void calibrate(struct erb1_tables *t, const struct erb1_parameters *p,
 		      const struct etalon_hw_detector *d, struct etalon_hw_range *r, double scale)
 {
@@ -105,9 +105,12 @@ static void calibrate(struct erb1_tables *t, const struct erb1_parameters *p,
 			break; /* a span beyond all lasers: the outermost points stay uncalibrated */
 		*c = constants;
 		if (scale > 0) {
+			const double response =
+				photodiode_response(&p->pd_band, i * CALIBRATION_GRID_M);
+
 			c->wavelength_fm = llround(i * CALIBRATION_GRID_M * 1e15);
-			c->responsivity_na_per_w = llround(
-				scale * 1e9 * photodiode_responsivity(i * CALIBRATION_GRID_M));
+			/* 0 would say that it is unknown */
+			c->responsivity_na_per_w = MAX(llround(scale * 1e9 * response), 1LL);
 		}
 		t->calibration_count++;
 		r->calibration_count++;
@@ -203,10 +206,11 @@ void erb1_detectors(struct erb1_tables *t, const struct erb1_parameters *p)
 
 	for (int i = 1; i <= 4; i++) {
 		snprintf(name, sizeof(name), "pd%d", i);
-		photocurrent(t, p, name, ETALON_HW_ROLE_SIGNAL, ETALON_HW_NO_CHANNEL, p->pd, 1);
+		photocurrent(t, p, name, ETALON_HW_ROLE_SIGNAL, ETALON_HW_NO_CHANNEL, p->pd,
+			     p->pd_responsivity);
 	}
 	photocurrent(t, p, "mon", ETALON_HW_ROLE_POWER_MONITOR, ERB1_LASER_POWER, p->pd,
-		     p->monitor_tap);
+		     p->monitor_tap * p->pd_responsivity);
 	wavelength_log(t, p);
 	photocurrent(t, p, "etalon", ETALON_HW_ROLE_ETALON, ERB1_LASER_WAVELENGTH, p->pd, 0);
 	photocurrent(t, p, "gas", ETALON_HW_ROLE_GAS_CELL, ERB1_LASER_WAVELENGTH, p->pd, 0);

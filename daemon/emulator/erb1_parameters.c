@@ -104,6 +104,9 @@ static const struct parameter erb1_shared[] = {
 	P("wlog_point_pm", wlog_point_m, 1e-12, 0.05, 0, 1000),
 	P("laser_rin_db_per_hz", rin_db_per_hz, 1, -145, -300, -60),
 	P("monitor_tap_percent", monitor_tap, 0.01, 1, 0, 100),
+	P("pd_responsivity_a_per_w", pd_responsivity, 1, 1, 0.001, 10),
+	P("pd_band_edge_pm", pd_band.edge_m, 1e-12, 1646920, 1.2e6, 4e6),
+	P("pd_band_softness_pm", pd_band.softness_m, 1e-12, 15000, 5000, 1e6),
 };
 
 static bool listed(const struct parameter *table, size_t count, const char *key)

@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "emulator/photodiode.h"
+
 #define ERB1_RANGES 4 /* of a photocurrent detector */
 #define ERB1_EMISSION_DELAY_MIN_S 2.0 /* what the hardware would insist on */
 
@@ -51,6 +53,8 @@ struct erb1_parameters {
 	double overload_recovery_s;
 	double gain_spread, offset_spread_steps; /* rms of the factory's constants */
 	double monitor_tap;
+	double pd_responsivity; /* A/W at 1550 nm */
+	struct photodiode_band pd_band;
 	double wlog_step_m, wlog_systematic_m, wlog_sweep_m, wlog_point_m;
 };
 

@@ -14,8 +14,9 @@
 void light_path(const struct plant *plant, double wavelength_m, struct light_path *ret)
 {
 	ret->wavelength_m = wavelength_m;
-	ret->before = log_parabola_add(laser_flatness(&plant->laser, wavelength_m),
-				       photodiode_log_responsivity(wavelength_m));
+	ret->before =
+		log_parabola_add(laser_flatness(&plant->laser, wavelength_m),
+				 photodiode_log_response(&plant->photodiode.band, wavelength_m));
 	if (plant->couplers)
 		ret->couplers = coupling_at(&plant->coupling, plant->couplers, wavelength_m);
 }

@@ -12,8 +12,6 @@
 #include "base/util.h"
 #include "emulator/noise.h"
 
-#define BAND_EDGE_M 1646.92e-9 /* so that 0.65 A/W remain at 1640 nm */
-#define BAND_SOFTNESS_M 15e-9
 #define REFERENCE_M 1550e-9
 #define BOLTZMANN_V_PER_K 8.617333e-5
 #define REFERENCE_K 298.15
@@ -23,6 +21,10 @@
 		key, offsetof(struct photodiode_config, field), scale, value, min, max \
 	}
 const struct parameter photodiode_parameters[] = {
+	PARAMETER("pd_responsivity_a_per_w", responsivity, 1, 1, 0.001, 10),
+	/* So that 0.65 of it remain at 1640 nm */
+	PARAMETER("pd_band_edge_pm", band.edge_m, 1e-12, 1646920, 1.2e6, 4e6),
+	PARAMETER("pd_band_softness_pm", band.softness_m, 1e-12, 15000, 5000, 1e6),
 	PARAMETER("pd_dark_na", dark_a, 1e-9, 0.5, 0, 1e6),
 	PARAMETER("pd_dark_doubling_k", dark_doubling_k, 1, 10, 0.1, 1000),
 	PARAMETER("pd_gain_error_percent", gain_error, 0.01, 0.2, 0, 10),
@@ -50,25 +52,25 @@ const struct parameter chip_diode_parameters[] = {
 const size_t chip_diode_parameter_count = ARRAY_SIZE(chip_diode_parameters);
 #undef PARAMETER
 
-static double below_edge(double wavelength_m)
+static double below_edge(const struct photodiode_band *band, double wavelength_m)
 {
-	return wavelength_m / (1 + exp((wavelength_m - BAND_EDGE_M) / BAND_SOFTNESS_M));
+	return wavelength_m / (1 + exp((wavelength_m - band->edge_m) / band->softness_m));
 }
 
-double photodiode_responsivity(double wavelength_m)
+double photodiode_response(const struct photodiode_band *band, double wavelength_m)
 {
-	return below_edge(wavelength_m) / below_edge(REFERENCE_M);
+	return below_edge(band, wavelength_m) / below_edge(band, REFERENCE_M);
 }
 
-struct log_parabola photodiode_log_responsivity(double wavelength_m)
+struct log_parabola photodiode_log_response(const struct photodiode_band *band, double wavelength_m)
 {
-	double beyond = 1 / (1 + exp((BAND_EDGE_M - wavelength_m) / BAND_SOFTNESS_M));
+	double beyond = 1 / (1 + exp((band->edge_m - wavelength_m) / band->softness_m));
 
 	return (struct log_parabola){
-		log(photodiode_responsivity(wavelength_m)),
-		1 / wavelength_m - beyond / BAND_SOFTNESS_M,
+		log(photodiode_response(band, wavelength_m)),
+		1 / wavelength_m - beyond / band->softness_m,
 		-(1 / (wavelength_m * wavelength_m) +
-		  beyond * (1 - beyond) / (BAND_SOFTNESS_M * BAND_SOFTNESS_M)) /
+		  beyond * (1 - beyond) / (band->softness_m * band->softness_m)) /
 			2,
 	};
 }

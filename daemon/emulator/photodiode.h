@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Photodiodes: the board's own (responsivity, dark current) and the one on the chip that is biased
- * by bias1 and read by ipd1. Layer: emulator; photodiode_responsivity() also makes the board's
+ * by bias1 and read by ipd1. Layer: emulator; photodiode_response() also makes the board's
  * factory calibration table.
  */
 #ifndef ETALON_EMULATOR_PHOTODIODE_H
@@ -13,7 +13,15 @@
 #include "emulator/logarithm.h"
 #include "emulator/parameters.h"
 
+/* Response of InGaAs over wavelength: constant quantum efficiency up to a soft band edge. */
+struct photodiode_band {
+	double edge_m;
+	double softness_m;
+};
+
 struct photodiode_config {
+	double responsivity; /* A/W at 1550 nm */
+	struct photodiode_band band;
 	double dark_a; /* at 25 C */
 	double dark_doubling_k;
 	double gain_error; /* sigma, of each channel against the nominal responsivity */
@@ -38,10 +46,11 @@ extern const size_t photodiode_parameter_count;
 extern const struct parameter chip_diode_parameters[];
 extern const size_t chip_diode_parameter_count;
 
-/* Nominal responsivity of the board's InGaAs diodes, A/W: 1.0 at 1550 nm, 0.65 at 1640 nm. */
-double photodiode_responsivity(double wavelength_m);
+/* Responsivity over that at 1550 nm. */
+double photodiode_response(const struct photodiode_band *band, double wavelength_m);
 /* Its logarithm around a wavelength. */
-struct log_parabola photodiode_log_responsivity(double wavelength_m);
+struct log_parabola photodiode_log_response(const struct photodiode_band *band,
+					    double wavelength_m);
 /* Relative error of one channel (0..) of the board with this seed. */
 double photodiode_gain_error(const struct photodiode_config *config, uint64_t seed,
 			     uint32_t channel);

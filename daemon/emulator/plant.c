@@ -193,7 +193,8 @@ static void find_ase(struct plant *plant)
 		plant->device->ops->prepare(plant->device, &chip, &phase);
 	for (size_t i = 0; i < ASE_SAMPLES; i++) {
 		double wavelength_m = c->span_start_m + step_m * ((double)i + 0.5);
-		double share = photodiode_responsivity(wavelength_m) / ASE_SAMPLES;
+		double share =
+			photodiode_response(&plant->photodiode.band, wavelength_m) / ASE_SAMPLES;
 		double chip_share =
 			share *
 			exp(coupling_at(&plant->coupling, plant->couplers, wavelength_m).c0);

@@ -123,7 +123,7 @@ double plant_axis_error(const struct plant *plant, uint64_t run_key);
  */
 bool plant_span(const struct plant *plant, double *ret_start_m, double *ret_stop_m);
 bool plant_effect_enabled(const struct plant *plant, const char *effect);
-/* True responsivity of detector pd1..pd4 or mon over the nominal one of photodiode.h. */
+/* True responsivity of detector pd1..pd4 or mon over the nominal one. */
 double plant_responsivity_ratio(const struct plant *plant, enum erb1_detector detector);
 
 /* Faults: no light on one detector; a temperature loop that hunts for ever. */

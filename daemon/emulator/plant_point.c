@@ -123,7 +123,8 @@ static double detector_factor(const struct point *p, enum erb1_detector detector
 
 	switch (detector) {
 	case ERB1_MON:
-		factor = p->c->gate * plant->photodiode.monitor_tap * plant->gain[PLANT_MONITOR];
+		factor = p->c->gate * plant->photodiode.monitor_tap * plant->gain[PLANT_MONITOR] *
+			 plant->photodiode.responsivity;
 		*ret_ase = ase * factor * plant->ase_flat;
 		break;
 	case ERB1_ETALON:
@@ -141,7 +142,8 @@ static double detector_factor(const struct point *p, enum erb1_detector detector
 		*ret_ase = ase * factor * plant->ase_port[0];
 		break;
 	default:
-		factor = p->chip_gate * plant->gain[detector - ERB1_PD1];
+		factor = p->chip_gate * plant->gain[detector - ERB1_PD1] *
+			 plant->photodiode.responsivity;
 		*ret_ase = ase * factor * plant->ase_port[signal - SIGNAL_PORT];
 	}
 	return p->laser_w * factor;
@@ -243,8 +245,8 @@ static void read_diode_light(const struct point *p, const struct light_group *g,
 		light = laser_diode_power(config, noisy_diode_current(p, g, &held),
 					  p->chip.temperature_k) *
 			exp(-NEPER_PER_DB * config->collection_db) *
-			photodiode_responsivity(config->wavelength_m) *
-			plant->gain[detector - ERB1_PD1];
+			photodiode_response(&plant->photodiode.band, config->wavelength_m) *
+			plant->photodiode.responsivity * plant->gain[detector - ERB1_PD1];
 	read_photocurrent(p, g, detector, light, plant->dark_a, plant->laser.rin_per_hz, ret);
 }
 

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "base/util.h"
+#include "emulator/photodiode.h"
 #include "emulator/plant.h"
 #include "run_suite.h"
 
@@ -20,7 +21,14 @@
 #define BENCH_ALL                                                                   \
 	"rin,shot,jitter,tuning,ripple,fabry-perot,envelope,wlog-noise,wlog-sweep," \
 	"wlog-systematic,johnson,adc,ase,mode-hops,tec-noise,crosstalk,source-noise"
+#define BENCH_BAND ((const struct photodiode_band){.edge_m = 1646.92e-9, .softness_m = 15e-9})
 #define BENCH_PD(n) ((enum erb1_detector)(ERB1_PD1 + (n)-1))
+
+/* Of the board's photodiodes by default, A/W. */
+static inline double bench_responsivity(double wavelength_m)
+{
+	return photodiode_response(&BENCH_BAND, wavelength_m);
+}
 
 /* NULL and a message where the plant is not possible. */
 static inline struct plant *bench_try(const char *device, const char *channel,

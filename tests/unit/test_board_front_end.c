@@ -174,7 +174,8 @@ START_TEST(responsivity_is_calibrated_over_the_whole_span)
 		ck_assert_int_ge(c[r->calibration_count - 1].wavelength_fm, 1640000000);
 		for (uint32_t i = 0; i < r->calibration_count; i++) {
 			const double truth =
-				photodiode_responsivity((double)c[i].wavelength_fm * 1e-15) *
+				photodiode_response(&t->parameters.pd_band,
+						    (double)c[i].wavelength_fm * 1e-15) *
 				(monitor ? 0.01 : 1);
 
 			ck_assert_double_eq_tol((double)c[i].responsivity_na_per_w * 1e-9, truth,
@@ -200,6 +201,39 @@ START_TEST(the_description_repeats_what_is_set_of_the_plant)
 	ck_assert_int_eq(log->point_fm, 250);
 	ck_assert_int_eq(bench_source(t, ERB1_LASER_POWER)->rin_mdb_per_hz, -150000);
 	ck_assert_str_eq(bench_range(t, 1)->name, "250 uA");
+	bench_close(t);
+}
+END_TEST
+
+START_TEST(the_calibration_tells_the_responsivity_that_is_set)
+{
+	struct bench *t = bench_open(&(struct bench_options){
+		.parameters = "{\"pd_responsivity_a_per_w\": 0.8, \"pd_band_edge_pm\": 1700000, "
+			      "\"pd_band_softness_pm\": 20000, \"monitor_tap_percent\": 2}"});
+	const struct etalon_hw_description *d = board_description(t->b);
+	const struct etalon_hw_calibration_point *all =
+		(const void *)((const uint8_t *)d + d->calibration_offset);
+	const struct photodiode_band band = {.edge_m = 1700e-9, .softness_m = 20e-9};
+	const struct {
+		unsigned int detector;
+		double at_1550;
+	} cases[] = {{ERB1_PD1, 0.8}, {ERB1_PD1 + 3, 0.8}, {ERB1_MON, 0.016}};
+
+	for (size_t k = 0; k < ARRAY_SIZE(cases); k++) {
+		const struct etalon_hw_range *r =
+			bench_range(t, bench_detector(t, cases[k].detector)->range_first);
+
+		for (uint32_t i = 0; i < r->calibration_count; i++) {
+			const struct etalon_hw_calibration_point *c =
+				&all[r->calibration_first + i];
+
+			ck_assert_double_eq_tol(
+				(double)c->responsivity_na_per_w * 1e-9,
+				cases[k].at_1550 * photodiode_response(
+							   &band, (double)c->wavelength_fm * 1e-15),
+				1e-9);
+		}
+	}
 	bench_close(t);
 }
 END_TEST
@@ -387,6 +421,7 @@ int main(void)
 	tcase_add_loop_test(c, the_calibration_block_turns_readings_back_into_the_truth, 1, 5);
 	tcase_add_loop_test(c, responsivity_is_calibrated_over_the_whole_span, 0, 2);
 	tcase_add_test(c, the_description_repeats_what_is_set_of_the_plant);
+	tcase_add_test(c, the_calibration_tells_the_responsivity_that_is_set);
 	tcase_add_test(c, every_board_has_its_own_gains_the_same_seed_the_same);
 	tcase_add_test(c, the_variance_tells_the_noise_of_one_conversion);
 	tcase_add_loop_test(c, a_reading_beyond_full_scale_is_flagged_and_held_at_the_rail, 0,

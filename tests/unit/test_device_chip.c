@@ -21,7 +21,7 @@ static double transmission(struct plant *plant, double wavelength_m, int pd)
 	struct plant_conditions c = bench_conditions();
 
 	c.value[ERB1_LASER_WAVELENGTH] = wavelength_m;
-	return bench_mean(plant, &c, BENCH_PD(pd)) / (1e-3 * photodiode_responsivity(wavelength_m));
+	return bench_mean(plant, &c, BENCH_PD(pd)) / (1e-3 * bench_responsivity(wavelength_m));
 }
 
 /* ---- interferometer ---- */
@@ -255,7 +255,7 @@ static double diode_light(struct plant *plant, double current_a)
 {
 	struct plant_conditions c = diode_at(current_a);
 
-	return bench_mean(plant, &c, BENCH_PD(1)) / photodiode_responsivity(1550e-9) * pow(10, 1.5);
+	return bench_mean(plant, &c, BENCH_PD(1)) / bench_responsivity(1550e-9) * pow(10, 1.5);
 }
 
 START_TEST(laser_diode_has_the_threshold_and_slope_of_its_truth)
@@ -374,19 +374,57 @@ START_TEST(board_s_responsivity_is_1_at_1550_and_0_65_at_1640)
 {
 	double before = 0;
 
-	ck_assert_near(photodiode_responsivity(1550e-9), 1, 1e-12);
-	ck_assert_near(photodiode_responsivity(1640e-9), 0.65, 1e-4);
+	ck_assert_near(bench_responsivity(1550e-9), 1, 1e-12);
+	ck_assert_near(bench_responsivity(1640e-9), 0.65, 1e-4);
 	for (double nm = 1480; nm < 1575; nm += 1) {
-		ck_assert(photodiode_responsivity(nm * 1e-9) > before);
-		before = photodiode_responsivity(nm * 1e-9);
+		ck_assert(bench_responsivity(nm * 1e-9) > before);
+		before = bench_responsivity(nm * 1e-9);
 	}
 	for (double nm = 1480; nm <= 1640; nm += 1) {
-		struct log_parabola p = photodiode_log_responsivity(nm * 1e-9);
+		struct log_parabola p = photodiode_log_response(&BENCH_BAND, nm * 1e-9);
 		double x = 0.2e-9;
 
-		ck_assert_near(exp(log_parabola_at(&p, x)) / photodiode_responsivity(nm * 1e-9 + x),
-			       1, 1e-7);
+		ck_assert_near(exp(log_parabola_at(&p, x)) / bench_responsivity(nm * 1e-9 + x), 1,
+			       1e-7);
 	}
+}
+END_TEST
+
+START_TEST(board_s_responsivity_is_as_set_and_no_other_instrument_s)
+{
+	static const char parameters[] =
+		"\"pd_responsivity_a_per_w\": 0.8, \"pd_band_edge_pm\": 1700000, "
+		"\"pd_band_softness_pm\": 20000";
+	const struct photodiode_band band = {.edge_m = 1700e-9, .softness_m = 20e-9};
+	_cleanup_(plant_freep) struct plant *plant = bare("straight", "");
+	_cleanup_(plant_freep) struct plant *other = bare("straight", parameters);
+	_cleanup_(plant_freep) struct plant *laser = bare("laser-diode", "");
+	_cleanup_(plant_freep) struct plant *other_laser =
+		bare("laser-diode", "\"pd_responsivity_a_per_w\": 0.8");
+	static const enum erb1_detector own[] = {BENCH_PD(1), ERB1_MON};
+	static const enum erb1_detector apart[] = {ERB1_ETALON, ERB1_GAS};
+	struct plant_conditions c = bench_conditions();
+	const double nm[] = {1490, 1550, 1640};
+
+	for (size_t k = 0; k < ARRAY_SIZE(nm); k++) {
+		const double wavelength_m = nm[k] * 1e-9;
+		const double shape =
+			photodiode_response(&band, wavelength_m) / bench_responsivity(wavelength_m);
+
+		c.value[ERB1_LASER_WAVELENGTH] = wavelength_m;
+		for (size_t i = 0; i < ARRAY_SIZE(own); i++)
+			ck_assert_near(bench_mean(other, &c, own[i]) /
+					       bench_mean(plant, &c, own[i]),
+				       0.8 * shape, 1e-9);
+		for (size_t i = 0; i < ARRAY_SIZE(apart); i++)
+			ck_assert_near(bench_mean(other, &c, apart[i]) /
+					       bench_mean(plant, &c, apart[i]),
+				       shape, 1e-9);
+	}
+	c.value[ERB1_LD1] = 0.1;
+	ck_assert_near(bench_mean(other_laser, &c, BENCH_PD(1)) /
+			       bench_mean(laser, &c, BENCH_PD(1)),
+		       0.8, 1e-9);
 }
 END_TEST
 
@@ -464,6 +502,7 @@ static Suite *chip_suite(void)
 	tcase_add_test(t, compliance_voltage_holds_the_current_back_and_says_so);
 	tcase_add_test(t, port_power_counts_the_diode_s_light);
 	tcase_add_test(t, board_s_responsivity_is_1_at_1550_and_0_65_at_1640);
+	tcase_add_test(t, board_s_responsivity_is_as_set_and_no_other_instrument_s);
 	tcase_add_test(t, dark_current_doubles_every_10_kelvin);
 	tcase_add_test(t, chip_s_photodiode_answers_to_bias_and_light);
 	suite_add_tcase(s, t);

@@ -36,7 +36,7 @@ static double transmission(struct plant *plant, double wavelength_m, int pd)
 	struct plant_conditions c = bench_conditions();
 
 	c.value[ERB1_LASER_WAVELENGTH] = wavelength_m;
-	return bench_mean(plant, &c, BENCH_PD(pd)) / (1e-3 * photodiode_responsivity(wavelength_m));
+	return bench_mean(plant, &c, BENCH_PD(pd)) / (1e-3 * bench_responsivity(wavelength_m));
 }
 
 static const char steps[] = "\"wavelength, nm\",\"one, dBm\",\"two, dBm\"\n"

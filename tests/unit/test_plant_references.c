@@ -17,7 +17,7 @@ static double at(struct plant *plant, enum erb1_detector detector, double wavele
 	struct plant_conditions c = bench_conditions();
 
 	c.value[ERB1_LASER_WAVELENGTH] = wavelength_m;
-	return bench_mean(plant, &c, detector) / photodiode_responsivity(wavelength_m);
+	return bench_mean(plant, &c, detector) / bench_responsivity(wavelength_m);
 }
 
 START_TEST(log_lags_by_the_group_delay_of_its_range)
