@@ -520,7 +520,7 @@ struct etalon_hw_program {
 	__u8 start_input;
 	__u8 point_clock; /* enum etalon_hw_point_clock */
 	__u8 clock_input;
-	__u8 output[2]; /* enum etalon_hw_output_function of outputs 0 and 1 */
+	__u8 output[2]; /* enum etalon_hw_output_function; LOW where the board has no such line */
 	__u8 reserved0;
 	__u64 clock_timeout_ns; /* no edge for so long ends the program; 0: never */
 	__u64 reserved[4];

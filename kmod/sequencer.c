@@ -81,7 +81,8 @@ static int check_head(const struct etalon_hw_description *h, const struct etalon
 	if (ret)
 		return ret;
 	for (i = 0; i < ARRAY_SIZE(p->output); i++)
-		if (p->output[i] > ETALON_HW_OUTPUT_EMISSION)
+		if (p->output[i] > ETALON_HW_OUTPUT_EMISSION ||
+		    (p->output[i] && i >= h->trigger_outputs))
 			return malformed(refusal, AT(output) + i);
 	if (p->reserved0)
 		return malformed(refusal, AT(reserved0));

@@ -40,8 +40,8 @@ static void head_numbers(struct etalon_hw_description *h, const struct erb1_para
 	h->calibration_generation = 1;
 	h->calibration_time = CALIBRATED_ON;
 	h->calibration_temperature_uk = 298150000;
-	h->trigger_inputs = 2;
-	h->trigger_outputs = 2;
+	h->trigger_inputs = (uint32_t)p->trigger_inputs;
+	h->trigger_outputs = (uint32_t)p->trigger_outputs;
 	h->comparators = ETALON_HW_COMPARATORS_MAX;
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/util.h"
 #include "emulator/parameters.h"
+#include "emulator/trigger.h"
 
 #define P(key, member, scale, value, min, max)                                        \
 	{                                                                             \
@@ -34,6 +35,8 @@ static const struct parameter erb1_table[] = {
 	P("aperture_min_us", aperture_min_s, 1e-6, 2, 1, 1e6),
 	P("list_points_max", list_points_max, 1, 1 << 20, 2, 1 << 20),
 	P("fifo_records", fifo_records, 1, 1 << 18, 8, 1 << 20),
+	P("trigger_inputs", trigger_inputs, 1, 2, 0, TRIGGER_INPUTS_MAX),
+	P("trigger_outputs", trigger_outputs, 1, 2, 0, TRIGGER_OUTPUTS_MAX),
 	P("record_rate_max", record_rate_max, 1, 1e6, 1, 1e7),
 	P("pcie_record_rate_max", pcie_record_rate_max, 1, 2e5, 1, 1e7),
 	P("high_speed_record_rate_max", high_speed_record_rate_max, 1, 8e4, 1, 1e7),
@@ -92,6 +95,7 @@ static const struct parameter erb1_table[] = {
 	RANGE("ipd_r3", ipd[2], 1, 2e6, 20, 1000, 2),
 	RANGE("ipd_r4", ipd[3], 0.01, 41e6, 0.5, 10000, 100),
 	P("overload_recovery_us", overload_recovery_s, 1e-6, 200, 0, 1e6),
+	P("overload_tail_percent", overload_tail, 0.01, 1, 0, 100),
 	P("gain_spread_ppm", gain_spread, 1e-6, 1000, 0, 1e5),
 	P("offset_spread_steps", offset_spread_steps, 1, 3, 0, 1000),
 	P("wlog_step_pm", wlog_step_m, 1e-12, 0.1, 0.001, 100),

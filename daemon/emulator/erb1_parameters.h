@@ -30,6 +30,7 @@ struct erb1_parameters {
 	double reset_input; /* 1: key and interlock trips need a local act */
 	double tick_s, period_min_s, aperture_min_s;
 	double list_points_max, fifo_records;
+	double trigger_inputs, trigger_outputs;
 	double record_rate_max, pcie_record_rate_max; /* of the USB framing, of PCIe */
 	/* Of USB: 40 and 400 MB/s, filled with the largest records. */
 	double high_speed_record_rate_max, super_speed_record_rate_max;
@@ -51,6 +52,7 @@ struct erb1_parameters {
 	double adc_bits, adc_noise_steps, conversion_s;
 	struct erb1_range_parameters pd[ERB1_RANGES], ipd[ERB1_RANGES];
 	double overload_recovery_s;
+	double overload_tail; /* of full scale, right after an overload */
 	double gain_spread, offset_spread_steps; /* rms of the factory's constants */
 	double monitor_tap;
 	double pd_responsivity; /* A/W at 1550 nm */

@@ -160,7 +160,12 @@ static int read_special(const struct board *b, const json_t *json, struct fault 
 	case FAULT_USB_DESCRIPTOR:
 		return read_usb(json, f, ret_message);
 	case FAULT_TRIGGER_EDGE:
-		r = read_number(json, "input", 0, TRIGGER_INPUTS - 1, &number, ret_message);
+		if (!b->description->trigger_inputs)
+			return fail(
+				ret_message, -EINVAL,
+				"this board has no trigger inputs; trigger_inputs gives it some");
+		r = read_number(json, "input", 0, b->description->trigger_inputs - 1, &number,
+				ret_message);
 		break;
 	case FAULT_AUX_IN:
 		r = read_number(json, "line", 0, b->description->aux_lines - 1, &number,

@@ -64,7 +64,8 @@ static int check_head(const struct etalon_hw_description *d, const struct etalon
 	if (p->point_clock == ETALON_HW_CLOCK_EDGE && p->clock_input >= d->trigger_inputs)
 		return malformed(ret, AT(clock_input));
 	for (size_t i = 0; i < ARRAY_SIZE(p->output); i++)
-		if (p->output[i] > ETALON_HW_OUTPUT_EMISSION)
+		if (p->output[i] > ETALON_HW_OUTPUT_EMISSION ||
+		    (p->output[i] && i >= d->trigger_outputs))
 			return malformed(ret, AT(output) + i);
 	if (p->reserved0)
 		return malformed(ret, AT(reserved0));

@@ -8,7 +8,6 @@
 #include "base/util.h"
 #include "emulator/board_internal.h"
 
-#define OVERLOAD_TAIL 0.01 /* of full scale, right after an overload */
 #define TAIL_CONSTANTS 5 /* time constants in the recovery time */
 #define SLOW_POINTS (1ULL << 63) /* numbers of slow conversions, apart from those of points */
 
@@ -56,7 +55,7 @@ static void recover(struct board *b, unsigned int detector, const struct front_e
 	if (state->overload_ns != INT64_MIN && since < (int64_t)f->recovery_ns) {
 		*flags |= ETALON_HW_SAMPLE_OVERLOAD_RECOVERY;
 		reading->mean +=
-			OVERLOAD_TAIL * f->code_max / f->per_step *
+			b->parameters.overload_tail * f->code_max / f->per_step *
 			exp(-TAIL_CONSTANTS * (double)MAX(since, 0) / (double)f->recovery_ns);
 	}
 	if (begin_ns < state->switched_ns)

@@ -68,7 +68,7 @@ static void trigger_emission(struct board *b, bool on, uint64_t real_ns)
 {
 	if (!b->sequencer.program)
 		return;
-	for (size_t i = 0; i < TRIGGER_OUTPUTS; i++)
+	for (size_t i = 0; i < TRIGGER_OUTPUTS_MAX; i++)
 		if (b->sequencer.program->image.output[i] == ETALON_HW_OUTPUT_EMISSION)
 			event_log_line(b->log, real_ns, board_tick(b, board_time(b, real_ns)),
 				       "trigger-out", "\"output\":%zu,\"function\":%d,\"level\":%d",

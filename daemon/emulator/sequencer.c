@@ -14,7 +14,7 @@ void sequencer_pulse(struct board *b, enum etalon_hw_output_function function, i
 {
 	struct sequencer *s = &b->sequencer;
 
-	for (size_t i = 0; i < TRIGGER_OUTPUTS; i++) {
+	for (size_t i = 0; i < TRIGGER_OUTPUTS_MAX; i++) {
 		if (s->program->image.output[i] != function)
 			continue;
 		s->output[i].pulses++;

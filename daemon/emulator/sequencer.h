@@ -74,11 +74,11 @@ struct sequencer {
 	uint32_t crc;
 	uint64_t gap_first, gap_count, gap_points; /* pending GAP */
 	/* triggers */
-	struct trigger trigger[TRIGGER_INPUTS];
+	struct trigger trigger[TRIGGER_INPUTS_MAX];
 	uint32_t edges_missed, edges_early;
 	bool edge_missed, edge_early; /* to be flagged on the next point */
 	int64_t edge_ns; /* the last edge, or since when one is waited for */
-	struct trigger_output output[TRIGGER_OUTPUTS];
+	struct trigger_output output[TRIGGER_OUTPUTS_MAX];
 	int64_t budget; /* samples that may still be made in this slice */
 };
 

@@ -62,7 +62,7 @@ void sequencer_begin(struct board *b, int64_t t_ns)
 	floor_ns = preparation_ready(b, p, t_ns);
 	sequencer_begin_channels(b);
 	sequencer_record_start(b, duration);
-	for (size_t i = 0; i < TRIGGER_INPUTS; i++)
+	for (size_t i = 0; i < TRIGGER_INPUTS_MAX; i++)
 		trigger_begin(&s->trigger[i], t_ns);
 	event_log_line(b->log, board_real(b, t_ns), board_tick(b, t_ns), "program-start",
 		       "\"generation\":%u,\"run_key\":%" PRIu64 ",\"points\":%" PRIu64

@@ -9,8 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define TRIGGER_INPUTS 2
-#define TRIGGER_OUTPUTS 2
+#define TRIGGER_INPUTS_MAX 8 /* that a description can be made to have */
+#define TRIGGER_OUTPUTS_MAX 2 /* that a program has room for */
 #define TRIGGER_QUEUE 64
 
 struct trigger_train {

@@ -347,6 +347,37 @@ START_TEST(an_overload_is_followed_by_recovery)
 }
 END_TEST
 
+/* 5 % of 1 uA at once; of it exp(-5 t / recovery) is left later. */
+START_TEST(the_tail_of_an_overload_is_as_set)
+{
+	static const double tails[] = {0, 1, 5};
+	double first[ARRAY_SIZE(tails)];
+
+	for (size_t k = 0; k < ARRAY_SIZE(tails); k++) {
+		_cleanup_free_ char *parameters = asprintf_or_null(
+			"{\"overload_recovery_us\": 20000, \"overload_tail_percent\": %g}",
+			tails[k]);
+		struct bench *t = bench_open(&(struct bench_options){
+			.device = "straight", .parameters = parameters, .seed = 4});
+		struct etalon_hw_program p = bench_program();
+
+		bench_gang(bench_axis(&p, ETALON_HW_MODE_STEP, ETALON_HW_FORWARD, 2), ERB1_GATE, 1,
+			   0);
+		bench_axis(&p, ETALON_HW_MODE_STEP, ETALON_HW_FORWARD, 2);
+		p.detector[0].range = 3;
+		bench_emit(t);
+		bench_run(t, &p);
+		ck_assert_uint_eq(bench_point(t, 2)->sample[0].flags,
+				  ETALON_HW_SAMPLE_OVERLOAD_RECOVERY);
+		first[k] = bench_point(t, 2)->sample[0].mean_q8 / 256.0 / 131071;
+		bench_close(t);
+	}
+	/* The gate takes 0.8 of 4 ms, the time constant of the recovery. */
+	ck_assert_double_eq_tol(first[1] - first[0], 0.01 * exp(-0.8 / 4), 0.0005);
+	ck_assert_double_eq_tol((first[2] - first[0]) / (first[1] - first[0]), 5, 0.01);
+}
+END_TEST
+
 START_TEST(effects_of_the_front_end_can_be_switched_off)
 {
 	struct bench *t = bench_open(&(struct bench_options){
@@ -428,6 +459,7 @@ int main(void)
 			    ARRAY_SIZE(loads));
 	tcase_add_test(c, one_saturated_conversion_flags_the_sample);
 	tcase_add_test(c, an_overload_is_followed_by_recovery);
+	tcase_add_test(c, the_tail_of_an_overload_is_as_set);
 	tcase_add_test(c, effects_of_the_front_end_can_be_switched_off);
 	tcase_add_test(c, a_heater_beyond_its_current_limit_is_clamped_and_says_so);
 	tcase_add_test(c, a_laser_diode_beyond_its_voltage_limit_says_so);

@@ -302,6 +302,63 @@ START_TEST(trigger_outputs_are_logged_and_point_pulses_counted)
 }
 END_TEST
 
+static const struct {
+	const char *parameters;
+	uint32_t inputs, outputs;
+} lines[] = {
+	{"{}", 2, 2},
+	{"{\"trigger_inputs\": 5, \"trigger_outputs\": 1}", 5, 1},
+	{"{\"trigger_inputs\": 0, \"trigger_outputs\": 0}", 0, 0},
+};
+
+START_TEST(a_board_has_the_trigger_lines_that_are_set_and_refuses_others)
+{
+	const uint32_t inputs = lines[_i].inputs, outputs = lines[_i].outputs;
+	struct bench *t = bench_open(&(struct bench_options){.parameters = lines[_i].parameters});
+	struct etalon_hw_program p = heater_program();
+
+	ck_assert_uint_eq(board_description(t->b)->trigger_inputs, inputs);
+	ck_assert_uint_eq(board_description(t->b)->trigger_outputs, outputs);
+	p.start_source = ETALON_HW_START_EDGE;
+	for (p.start_input = 0; p.start_input <= inputs; p.start_input++)
+		ck_assert_uint_eq(bench_load(t, &p), p.start_input < inputs
+							     ? ETALON_HW_RESULT_OK
+							     : ETALON_HW_REFUSED_PROGRAM);
+	p.start_source = ETALON_HW_START_SOFTWARE;
+	p.start_input = 0;
+	for (uint32_t i = 0; i < ARRAY_SIZE(p.output); i++) {
+		p.output[i] = ETALON_HW_OUTPUT_POINT;
+		ck_assert_uint_eq(bench_load(t, &p),
+				  i < outputs ? ETALON_HW_RESULT_OK : ETALON_HW_REFUSED_PROGRAM);
+		if (i >= outputs)
+			ck_assert_uint_eq(rd(t, ETALON_REG_RESULT_DETAIL),
+					  offsetof(struct etalon_hw_program, output) + i);
+		p.output[i] = ETALON_HW_OUTPUT_LOW;
+	}
+	bench_close(t);
+}
+END_TEST
+
+/* The last input of many, to which an edge comes. */
+START_TEST(an_edge_on_a_further_input_starts_a_program)
+{
+	struct bench *t = bench_open(&(struct bench_options){
+		.speed_max = true, .parameters = "{\"trigger_inputs\": 8}"});
+	struct etalon_hw_program p = heater_program();
+
+	p.start_source = ETALON_HW_START_EDGE;
+	p.start_input = 7;
+	ck_assert_uint_eq(bench_load(t, &p), ETALON_HW_RESULT_OK);
+	ck_assert_uint_eq(command(t, ETALON_HW_COMMAND_START), ETALON_HW_RESULT_OK);
+	bench_pass(t, 10 * MS);
+	ck_assert_uint_eq(rd(t, ETALON_REG_SEQUENCER), ETALON_HW_SEQUENCER_WAITING);
+	bench_fault(t, "{\"fault\": \"trigger-edge\", \"input\": 7}");
+	bench_pass(t, 10 * MS);
+	ck_assert_uint_ne(rd(t, ETALON_REG_SEQUENCER), ETALON_HW_SEQUENCER_WAITING);
+	bench_close(t);
+}
+END_TEST
+
 /* ---- WAIT ---- */
 
 static struct etalon_hw_program tec_program(uint64_t timeout_ns)
@@ -403,6 +460,9 @@ int main(void)
 	tcase_add_test(c, a_ramp_by_edges_ends_with_the_ramp);
 	tcase_add_test(c, a_source_clock_waits_until_the_source_has_settled);
 	tcase_add_test(c, trigger_outputs_are_logged_and_point_pulses_counted);
+	tcase_add_loop_test(c, a_board_has_the_trigger_lines_that_are_set_and_refuses_others, 0,
+			    ARRAY_SIZE(lines));
+	tcase_add_test(c, an_edge_on_a_further_input_starts_a_program);
 	tcase_add_test(c, a_wait_axis_holds_the_points_back_until_it_has_settled);
 	tcase_add_loop_test(c, a_wait_that_takes_too_long_ends_the_program, 0, 4);
 	tcase_add_test(c, slow_detectors_say_when_they_are_stale);
