@@ -336,7 +336,7 @@ struct etalon_hw_detector {
 	__u16 range_first; /* in the range table */
 	__u16 range_count; /* least sensitive first, at most ETALON_HW_RANGES_MAX */
 	__u16 range_default;
-	/* Wavelength logs: 1-sigma uncertainties as calibrated, fm */
+	/* Wavelength logs, and of gas cells the lines' places: 1-sigma uncertainties as calibrated, fm */
 	__s64 systematic_fm; /* common to the instrument's life */
 	__s64 sweep_fm; /* common to one program */
 	__s64 point_fm; /* of each point */

@@ -31,6 +31,7 @@ static const struct {
 	{"tec-noise", EFFECT_TEC_NOISE},
 	{"crosstalk", EFFECT_CROSSTALK},
 	{"source-noise", EFFECT_SOURCE_NOISE},
+	{"gas-systematic", EFFECT_GAS_SYSTEMATIC},
 };
 
 uint32_t effects_find(const char *name, size_t length)

@@ -27,6 +27,7 @@ enum effect {
 	EFFECT_TEC_NOISE = 1U << 14,
 	EFFECT_CROSSTALK = 1U << 15,
 	EFFECT_SOURCE_NOISE = 1U << 16,
+	EFFECT_GAS_SYSTEMATIC = 1U << 17,
 };
 
 /*

@@ -117,9 +117,11 @@ static void calibrate(struct erb1_tables *t, const struct erb1_parameters *p,
 	}
 }
 
-static void photocurrent(struct erb1_tables *t, const struct erb1_parameters *p, const char *name,
-			 uint16_t role, uint16_t source, const struct erb1_range_parameters *ranges,
-			 double scale)
+static struct etalon_hw_detector *photocurrent(struct erb1_tables *t,
+					       const struct erb1_parameters *p, const char *name,
+					       uint16_t role, uint16_t source,
+					       const struct erb1_range_parameters *ranges,
+					       double scale)
 {
 	struct etalon_hw_detector *d = next(t, name, ETALON_HW_DETECTOR_PHOTOCURRENT, role, source);
 
@@ -138,6 +140,7 @@ static void photocurrent(struct erb1_tables *t, const struct erb1_parameters *p,
 		r->aperture_min_ns = ns(from->aperture_min_s);
 		calibrate(t, p, d, r, scale);
 	}
+	return d;
 }
 
 /* Four-wire sense of a source: one range; volts in nV or amperes in fA. */
@@ -179,6 +182,16 @@ static void wavelength_log(struct erb1_tables *t, const struct erb1_parameters *
 	t->calibration_count++;
 }
 
+/* "NTC 10 kohm": by its resistance at 25 C. */
+static void ohm_name(char *name, size_t size, double ohm)
+{
+	const bool kilo = ohm >= 999.95;
+	char text[32];
+
+	snprintf(text, sizeof(text), "NTC %.4g %sohm", kilo ? ohm * 1e-3 : ohm, kilo ? "k" : "");
+	snprintf(name, size, "%.*s", (int)size - 1, text);
+}
+
 static void thermistor(struct erb1_tables *t, const struct erb1_parameters *p)
 {
 	struct etalon_hw_detector *d = next(t, "tec1.t", ETALON_HW_DETECTOR_TEMPERATURE,
@@ -186,7 +199,7 @@ static void thermistor(struct erb1_tables *t, const struct erb1_parameters *p)
 	struct etalon_hw_range *r = add_range(t, d);
 
 	d->flags = ETALON_HW_DETECTOR_SLOW;
-	snprintf(r->name, sizeof(r->name), "NTC 10 kohm");
+	ohm_name(r->name, sizeof(r->name), p->ntc_ohm);
 	r->full_scale = llround((p->tec_max_k + 20) * 1e6);
 	r->step_q16 = llround(p->tec_step_k * 1e6 * 65536);
 	r->offset = 298150000;
@@ -213,7 +226,8 @@ void erb1_detectors(struct erb1_tables *t, const struct erb1_parameters *p)
 		     p->monitor_tap * p->pd_responsivity);
 	wavelength_log(t, p);
 	photocurrent(t, p, "etalon", ETALON_HW_ROLE_ETALON, ERB1_LASER_WAVELENGTH, p->pd, 0);
-	photocurrent(t, p, "gas", ETALON_HW_ROLE_GAS_CELL, ERB1_LASER_WAVELENGTH, p->pd, 0);
+	photocurrent(t, p, "gas", ETALON_HW_ROLE_GAS_CELL, ERB1_LASER_WAVELENGTH, p->pd, 0)
+		->systematic_fm = llround(p->gas_systematic_m * 1e15);
 	photocurrent(t, p, "ipd1", ETALON_HW_ROLE_SIGNAL, ERB1_BIAS1, p->ipd, 0);
 	photocurrent(t, p, "ipd2", ETALON_HW_ROLE_SIGNAL, ERB1_BIAS1 + 1, p->ipd, 0);
 	sense(t, p, "ld1.v", ERB1_LD1, false, p->ld_compliance_max_v, 50e-9);

@@ -46,7 +46,7 @@ struct erb1_parameters {
 	double heater_max_v, heater_step_v, heater_slew, heater_slew_max, heater_max_a,
 		heater_settle_s;
 	double bias_min_v, bias_max_v, bias_step_v, bias_max_a;
-	double tec_min_k, tec_max_k, tec_step_k, tec_noise_k;
+	double tec_min_k, tec_max_k, tec_step_k, tec_noise_k, ntc_ohm;
 	double position_max_m, position_step_m, position_speed;
 	/* detectors */
 	double adc_bits, adc_noise_steps, conversion_s;
@@ -58,6 +58,7 @@ struct erb1_parameters {
 	double pd_responsivity; /* A/W at 1550 nm */
 	struct photodiode_band pd_band;
 	double wlog_step_m, wlog_systematic_m, wlog_sweep_m, wlog_point_m;
+	double gas_systematic_m;
 };
 
 /*

@@ -40,6 +40,7 @@ struct laser_config {
 	double gas_a; /* photocurrent at 0 dBm at the port, beside the lines */
 	double gas_depth; /* of the strongest line */
 	double gas_width_m; /* FWHM */
+	double gas_systematic_m; /* sigma, common to all lines of a cell */
 };
 
 struct wave {
@@ -76,6 +77,7 @@ struct laser {
 	double etalon_path_m; /* optical path difference times 2 pi */
 	double etalon_phase;
 	struct gas_line gas[GAS_LINES];
+	double gas_systematic_m;
 	struct laser_sweep sweep;
 };
 

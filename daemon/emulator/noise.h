@@ -30,6 +30,7 @@ enum noise_channel {
 	NOISE_FABRY_PEROT, /* phase of the ripple, of the board */
 	NOISE_RESPONSIVITY, /* gain error of a photodiode, of the board; draw = channel */
 	NOISE_SOURCE, /* of a current source; draw = source */
+	NOISE_GAS_SYSTEMATIC, /* of the board */
 	NOISE_FRONT_END = 2000, /* + detector: Johnson and ADC noise */
 };
 

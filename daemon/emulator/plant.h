@@ -31,6 +31,7 @@ struct plant;
  * "mode-hops"		only with the parameter mode_hops_per_nm above 0
  * "envelope" "fabry-perot"	of the couplers
  * "wlog-noise" "wlog-sweep" "wlog-systematic"	errors of the wavelength log
+ * "gas-systematic"	of the positions of the gas cell's lines
  * "tec-noise"		of readings of the chip's temperature
  * "crosstalk"		between heaters
  * "source-noise"	of the current source behind a laser diode

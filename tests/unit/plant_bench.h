@@ -18,9 +18,10 @@
 /* Everything that differs from point to point. */
 #define BENCH_RANDOM "rin,shot,jitter,wlog-noise,tec-noise,source-noise"
 /* Everything but the device, couplers' loss and what is left of a laser. */
-#define BENCH_ALL                                                                   \
-	"rin,shot,jitter,tuning,ripple,fabry-perot,envelope,wlog-noise,wlog-sweep," \
-	"wlog-systematic,johnson,adc,ase,mode-hops,tec-noise,crosstalk,source-noise"
+#define BENCH_ALL                                                                     \
+	"rin,shot,jitter,tuning,ripple,fabry-perot,envelope,wlog-noise,wlog-sweep,"   \
+	"wlog-systematic,johnson,adc,ase,mode-hops,tec-noise,crosstalk,source-noise," \
+	"gas-systematic"
 #define BENCH_BAND ((const struct photodiode_band){.edge_m = 1646.92e-9, .softness_m = 15e-9})
 #define BENCH_PD(n) ((enum erb1_detector)(ERB1_PD1 + (n)-1))
 

@@ -192,12 +192,16 @@ START_TEST(the_description_repeats_what_is_set_of_the_plant)
 {
 	struct bench *t = bench_open(&(struct bench_options){
 		.parameters =
-			"{\"wlog_systematic_pm\": 5, \"wlog_sweep_pm\": 0.5, \"wlog_point_pm\": 0.25, "
+			"{\"wlog_systematic_pm\": 5, \"gas_systematic_pm\": 0.4, \"ntc_ohm\": 5000, "
+			"\"wlog_sweep_pm\": 0.5, \"wlog_point_pm\": 0.25, "
 			"\"laser_rin_db_per_hz\": -150, \"pd_r2_ua\": 250}"});
 	const struct etalon_hw_detector *log = bench_detector(t, ERB1_WLOG);
 
 	ck_assert_int_eq(log->systematic_fm, 5000);
 	ck_assert_int_eq(log->sweep_fm, 500);
+	ck_assert_int_eq(bench_detector(t, ERB1_GAS)->systematic_fm, 400);
+	ck_assert_str_eq(bench_range(t, bench_detector(t, ERB1_TEC1_T)->range_first)->name,
+			 "NTC 5 kohm");
 	ck_assert_int_eq(log->point_fm, 250);
 	ck_assert_int_eq(bench_source(t, ERB1_LASER_POWER)->rin_mdb_per_hz, -150000);
 	ck_assert_str_eq(bench_range(t, 1)->name, "250 uA");

@@ -218,6 +218,41 @@ START_TEST(chip_temperature_follows_the_setpoint_in_8_s)
 }
 END_TEST
 
+/* 0.2 A move 5 K / 8 s until 5 K are left; then the loop settles as a small step does. */
+START_TEST(tec_has_no_more_than_its_current)
+{
+	_cleanup_(plant_freep) struct plant *free_loop = bare("straight", "");
+	_cleanup_(plant_freep) struct plant *plant = bare("straight", "\"tec_max_a\": 0.2");
+	_cleanup_(plant_freep) struct plant *at_once = bare("straight", "\"tec_max_a\": 0.2");
+	struct plant_conditions c = bench_conditions();
+
+	for (int direction = -1; direction <= 1; direction += 2) {
+		c.time_s = 0;
+		c.value[ERB1_TEC1] = 298.15;
+		plant_begin(free_loop, &c);
+		plant_begin(plant, &c);
+		plant_begin(at_once, &c);
+		c.value[ERB1_TEC1] = 298.15 + direction * 15;
+		while (c.time_s < 15.95) {
+			c.time_s += 0.1;
+			plant_advance(free_loop, &c);
+			plant_advance(plant, &c);
+			ck_assert_near(bench_mean(free_loop, &c, ERB1_TEC1_T),
+				       298.15 + direction * -15 * expm1(-c.time_s / 8), 1e-9);
+			ck_assert_near(bench_mean(plant, &c, ERB1_TEC1_T),
+				       298.15 + direction * 5 * c.time_s / 8, 1e-9);
+		}
+		c.time_s = 24;
+		plant_advance(plant, &c);
+		plant_advance(at_once, &c);
+		ck_assert_near(bench_mean(plant, &c, ERB1_TEC1_T),
+			       298.15 + direction * (15 - 5 * exp(-1)), 1e-9);
+		ck_assert_near(bench_mean(at_once, &c, ERB1_TEC1_T),
+			       bench_mean(plant, &c, ERB1_TEC1_T), 1e-9);
+	}
+}
+END_TEST
+
 START_TEST(unstable_tec_never_settles)
 {
 	_cleanup_(plant_freep) struct plant *plant = bare("straight", "");
@@ -494,6 +529,7 @@ static Suite *chip_suite(void)
 	tcase_add_test(t, heater_turns_the_light_over_at_p_pi);
 	tcase_add_test(t, heater_follows_with_its_time_constant);
 	tcase_add_test(t, chip_temperature_follows_the_setpoint_in_8_s);
+	tcase_add_test(t, tec_has_no_more_than_its_current);
 	tcase_add_test(t, unstable_tec_never_settles);
 	tcase_add_test(t, laser_diode_has_the_threshold_and_slope_of_its_truth);
 	tcase_add_test(t, laser_diode_is_dark_without_current_and_rolls_over_with_much);

@@ -121,6 +121,7 @@ static const struct {
 	{"ase", "add-drop", NULL, "{}", BENCH_PD(1)},
 	{"mode-hops", "add-drop", "{\"mode_hops_per_nm\": 0}",
 	 "{\"mode_hops_per_nm\": 1, \"mode_hop_span_pm\": 1000}", ERB1_WLOG},
+	{"gas-systematic", "add-drop", "{\"gas_systematic_pm\": 0}", "{}", ERB1_GAS},
 	{"tec-noise", "add-drop", "{\"tec_noise_mk\": 0}", "{}", ERB1_TEC1_T},
 	{"crosstalk", "add-drop", "{\"heater_crosstalk\": 0}", "{}", BENCH_PD(1)},
 	{"source-noise", "laser-diode", "{\"noise_ua\": 0}", "{}", ERB1_LD1_I},

@@ -12,6 +12,10 @@
 	"rin,shot,jitter,tuning,ripple,fabry-perot,envelope,wlog-noise,wlog-sweep," \
 	"wlog-systematic,tec-noise,crosstalk,source-noise"
 
+#define BUT_GAS                                                                     \
+	"rin,shot,jitter,tuning,ripple,fabry-perot,envelope,wlog-noise,wlog-sweep," \
+	"wlog-systematic,ase,tec-noise,crosstalk,source-noise"
+
 static double at(struct plant *plant, enum erb1_detector detector, double wavelength_m)
 {
 	struct plant_conditions c = bench_conditions();
@@ -114,6 +118,46 @@ START_TEST(gas_cell_absorbs_where_the_standard_says)
 }
 END_TEST
 
+/* Where the line at 1549.73051 nm is deepest, from where it should be, pm. */
+static double line_error_pm(struct plant *plant)
+{
+	const double expected_m = 1549.73051e-9, side_m = 2e-12;
+	double low = expected_m - 5e-12, high = expected_m + 5e-12;
+
+	for (int i = 0; i < 60; i++) {
+		const double middle = (low + high) / 2;
+
+		if (at(plant, ERB1_GAS, middle - side_m) > at(plant, ERB1_GAS, middle + side_m))
+			low = middle;
+		else
+			high = middle;
+	}
+	return (low - expected_m) * 1e12;
+}
+
+#define CELLS 200
+
+START_TEST(gas_cells_lie_off_by_the_sigma_that_they_declare)
+{
+	const double sigma = _i ? 0.6 : 0.2;
+	_cleanup_free_ char *parameters = asprintf_or_null(
+		"{\"pd_gain_error_percent\": 0, \"pd_dark_na\": 0, \"gas_systematic_pm\": %g}",
+		sigma);
+	double sum = 0, squares = 0;
+
+	for (uint64_t seed = 1; seed <= CELLS; seed++) {
+		_cleanup_(plant_freep) struct plant *plant =
+			bench_plant(NULL, parameters, BUT_GAS, seed);
+		const double error = line_error_pm(plant);
+
+		sum += error;
+		squares += error * error;
+	}
+	ck_assert_near(sum / CELLS / sigma, 0, 3 / sqrt(CELLS));
+	ck_assert_near(sqrt(squares / CELLS) / sigma, 1, 3 / sqrt(2.0 * CELLS));
+}
+END_TEST
+
 START_TEST(gas_cell_is_clear_beside_its_band_and_deepest_by_half)
 {
 	_cleanup_(plant_freep) struct plant *plant = bench_plant(NULL, BARE, BENCH_ALL, 1);
@@ -173,6 +217,7 @@ static Suite *references_suite(void)
 	tcase_add_test(t, log_follows_the_true_wavelength_of_a_laser_that_mistunes);
 	tcase_add_test(t, interferometer_has_fringes_of_100_pm);
 	tcase_add_loop_test(t, gas_cell_absorbs_where_the_standard_says, 0, ARRAY_SIZE(lines));
+	tcase_add_loop_test(t, gas_cells_lie_off_by_the_sigma_that_they_declare, 0, 2);
 	tcase_add_test(t, gas_cell_is_clear_beside_its_band_and_deepest_by_half);
 	tcase_add_test(t, spontaneous_emission_is_60_db_below_the_line);
 	tcase_add_test(t, spontaneous_emission_passes_where_the_line_does_not);
