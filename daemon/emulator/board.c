@@ -91,9 +91,10 @@ static int find_effects(struct board *b, const char *disabled, char **ret_messag
 	uint32_t enabled;
 	int r = effects_parse(disabled, &enabled, ret_message);
 
-	b->johnson = enabled & EFFECT_JOHNSON;
-	b->adc = enabled & EFFECT_ADC;
-	return r;
+	if (r < 0)
+		return r;
+	b->effects = enabled;
+	return 0;
 }
 
 static int describe(struct board *b)

@@ -86,7 +86,7 @@ struct wide_access { /* of 64-bit registers, by words */
 struct board {
 	struct board_config config;
 	struct erb1_parameters parameters;
-	bool johnson, adc;
+	uint32_t effects; /* that are on */
 	struct event_log *log;
 	struct plant *plant;
 	struct etalon_hw_description *description; /* owned, tables behind it */

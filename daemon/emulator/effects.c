@@ -32,6 +32,14 @@ static const struct {
 	{"crosstalk", EFFECT_CROSSTALK},
 	{"source-noise", EFFECT_SOURCE_NOISE},
 	{"gas-systematic", EFFECT_GAS_SYSTEMATIC},
+	{"bandwidth", EFFECT_BANDWIDTH},
+	{"saturation", EFFECT_SATURATION},
+	{"overload", EFFECT_OVERLOAD},
+	{"rollover", EFFECT_ROLLOVER},
+	{"t0", EFFECT_T0},
+	{"t1", EFFECT_T1},
+	{"series-resistance", EFFECT_SERIES_RESISTANCE},
+	{"chip-temperature", EFFECT_CHIP_TEMPERATURE},
 };
 
 uint32_t effects_find(const char *name, size_t length)

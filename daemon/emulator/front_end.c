@@ -9,6 +9,9 @@
 #include <math.h>
 
 #include "base/util.h"
+#include "emulator/effects.h"
+
+#define RECORD_CODE_MAX 8388607 /* steps that mean_q8 has room for */
 
 double source_unit_si(unsigned int kind)
 {
@@ -50,8 +53,9 @@ static bool digital(const struct etalon_hw_detector *d)
 static double johnson_mean(double density, double bandwidth_hz, double aperture_s)
 {
 	const double x = 2 * M_PI * bandwidth_hz * aperture_s; /* apertures per time constant */
+	const double white = density * density / (2 * aperture_s);
 
-	return density * density / (2 * aperture_s) * (1 - (1 - exp(-x)) / x);
+	return x > 0 ? white * (1 - (1 - exp(-x)) / x) : white;
 }
 
 static void noise(struct front_end *f, const struct front_end_setup *s)
@@ -60,14 +64,21 @@ static void noise(struct front_end *f, const struct front_end_setup *s)
 	const double density =
 		digital(s->detector) ? 0
 				     : (double)s->range->noise_density_e3 * 1e-3 / f->unit_per_step;
-	const double adc = s->adc && !digital(s->detector) ? s->adc_noise_steps : 0;
+	const double adc =
+		s->effects & EFFECT_ADC && !digital(s->detector) ? s->adc_noise_steps : 0;
 	double mean = 0;
 
 	f->variance_conversion = adc * adc;
 	mean = adc * adc / f->conversions;
-	if (s->johnson && density > 0) {
-		mean += johnson_mean(density, f->bandwidth_hz, (double)s->aperture_ns * 1e-9);
-		f->variance_conversion += density * density * M_PI / 2 * f->bandwidth_hz;
+	if (s->effects & EFFECT_JOHNSON && density > 0) {
+		const double of_mean =
+			johnson_mean(density, f->bandwidth_hz, (double)s->aperture_ns * 1e-9);
+
+		mean += of_mean;
+		/* Without a bandwidth one conversion has no noise of its own but that of the mean. */
+		f->variance_conversion += f->bandwidth_hz > 0
+						  ? density * density * M_PI / 2 * f->bandwidth_hz
+						  : of_mean;
 	}
 	f->sigma_mean = sqrt(mean);
 }
@@ -76,6 +87,11 @@ static void codes(struct front_end *f, const struct front_end_setup *s)
 {
 	const double full = (double)s->range->full_scale;
 
+	if (!(s->effects & EFFECT_SATURATION)) {
+		f->code_max = RECORD_CODE_MAX;
+		f->code_min = -f->code_max;
+		return;
+	}
 	if (digital(s->detector)) {
 		f->code_max = (full - f->offset) / f->unit_per_step;
 		f->code_min = -f->code_max;
@@ -92,8 +108,9 @@ void front_end_prepare(struct front_end *f, const struct front_end_setup *s)
 
 	*f = (struct front_end){
 		.range = s->range_number,
-		.bandwidth_hz = (double)s->range->bandwidth_mhz * 1e-3,
-		.recovery_ns = s->range->overload_recovery_ns,
+		.bandwidth_hz =
+			s->effects & EFFECT_BANDWIDTH ? (double)s->range->bandwidth_mhz * 1e-3 : 0,
+		.recovery_ns = s->effects & EFFECT_OVERLOAD ? s->range->overload_recovery_ns : 0,
 		.unit_per_step = (double)s->range->step_q16 / 65536,
 		.offset = (double)s->range->offset,
 	};

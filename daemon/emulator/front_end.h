@@ -17,7 +17,7 @@
 /* One detector in one range at one aperture, ready for use. */
 struct front_end {
 	uint8_t range;
-	double bandwidth_hz; /* for the plant */
+	double bandwidth_hz; /* for the plant; 0: none */
 	uint64_t recovery_ns;
 	/* steps = (reading in SI x per_step) + at_zero, as this very board makes them */
 	double per_step;
@@ -40,7 +40,7 @@ struct front_end_setup {
 	uint64_t aperture_ns;
 	uint32_t conversion_ns;
 	double adc_bits, adc_noise_steps;
-	bool johnson, adc; /* effects on */
+	uint32_t effects; /* that are on */
 };
 
 /* SI value of one unit of a detector's or source's kind. */

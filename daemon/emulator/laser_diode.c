@@ -9,6 +9,7 @@
 #include <math.h>
 
 #include "base/util.h"
+#include "emulator/effects.h"
 
 #define THERMAL_V 0.02569 /* kT/q at 25 C */
 #define REFERENCE_K 298.15
@@ -34,6 +35,18 @@ const struct parameter laser_diode_parameters[] = {
 	PARAMETER("noise_bandwidth_khz", noise_hz, 1e3, 100, 0.001, 1e6),
 };
 const size_t laser_diode_parameter_count = ARRAY_SIZE(laser_diode_parameters);
+
+void laser_diode_init(struct laser_diode_config *config, uint32_t effects)
+{
+	if (!(effects & EFFECT_ROLLOVER))
+		config->thermal_k_per_w = 0;
+	if (!(effects & EFFECT_T0))
+		config->t0_k = INFINITY;
+	if (!(effects & EFFECT_T1))
+		config->t1_k = INFINITY;
+	if (!(effects & EFFECT_SERIES_RESISTANCE))
+		config->series_ohm = 0;
+}
 
 double laser_diode_voltage(const struct laser_diode_config *config, double current_a)
 {
@@ -137,7 +150,8 @@ int laser_diode_truth(const struct laser_diode_config *config, double case_k, js
 				    json_real(slope_at(config, threshold, case_k) * opening));
 	}
 	json_object_set_new(truth, "series_ohm", json_real(config->series_ohm));
-	json_object_set_new(truth, "t0_k", json_real(config->t0_k));
+	if (isfinite(config->t0_k))
+		json_object_set_new(truth, "t0_k", json_real(config->t0_k));
 	json_object_set_new(truth, "collection_db", json_real(config->collection_db));
 	return json_object_set_new(truth, "wavelength_nm", json_real(config->wavelength_m * 1e9)) <
 			       0

@@ -7,6 +7,7 @@
 #define ETALON_EMULATOR_LASER_DIODE_H
 
 #include <jansson.h>
+#include <stdint.h>
 
 #include "emulator/parameters.h"
 
@@ -14,8 +15,8 @@ struct laser_diode_config {
 	double threshold_a; /* at 25 C junction */
 	double slope_w_per_a; /* at 25 C junction */
 	double knee_a; /* softness of the threshold */
-	double t0_k; /* of the threshold */
-	double t1_k; /* of the slope */
+	double t0_k; /* of the threshold; infinite: none */
+	double t1_k; /* of the slope; infinite: none */
 	double thermal_k_per_w; /* rise of the junction: makes the rollover */
 	double series_ohm;
 	double ideality;
@@ -30,6 +31,8 @@ struct laser_diode_config {
 extern const struct parameter laser_diode_parameters[];
 extern const size_t laser_diode_parameter_count;
 
+/* Takes out of the configuration what `effects` leaves off. */
+void laser_diode_init(struct laser_diode_config *config, uint32_t effects);
 /* Voltage at the sense wires. */
 double laser_diode_voltage(const struct laser_diode_config *config, double current_a);
 /* The drive current, or less where it would need more than the compliance voltage. */

@@ -172,7 +172,9 @@ static int new_device(struct plant *plant, const struct plant_config *config, ch
 
 void plant_chip(const struct plant *plant, struct chip *ret)
 {
-	ret->temperature_k = tec_temperature(&plant->tec, plant->time_s);
+	ret->temperature_k = plant->effects & EFFECT_CHIP_TEMPERATURE
+				     ? tec_temperature(&plant->tec, plant->time_s)
+				     : DEVICE_REFERENCE_TEMPERATURE_K;
 	ret->heater_phase_rad = heaters_phase(&plant->heaters);
 }
 
@@ -223,6 +225,7 @@ static void finish(struct plant *plant)
 {
 	laser_init(&plant->laser, plant->seed, plant->effects);
 	coupling_init(&plant->coupling, plant->seed, plant->effects);
+	laser_diode_init(&plant->laser_diode, plant->effects);
 	if (!(plant->effects & EFFECT_CROSSTALK))
 		plant->heaters.config.crosstalk = 0;
 	for (uint32_t i = 0; i < ARRAY_SIZE(plant->gain); i++)

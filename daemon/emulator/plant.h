@@ -35,7 +35,14 @@ struct plant;
  * "tec-noise"		of readings of the chip's temperature
  * "crosstalk"		between heaters
  * "source-noise"	of the current source behind a laser diode
- * "johnson" "adc"	of the board's front end, which asks plant_effect_enabled()
+ * "rollover"		of a laser diode: what its own heat does
+ * "t0" "t1"		of a laser diode: threshold, slope over temperature
+ * "series-resistance"	of a laser diode
+ * "chip-temperature"	what the chip's temperature does to the device: its lines stay where they are at 25 C
+ * "johnson" "adc"	noise of the board's front end
+ * "bandwidth"		of the front end's ranges: its description tells what is switched off all the same
+ * "saturation"		of its converters: they go on to the greatest number of a record
+ * "overload"		what a saturated converter leaves behind
  */
 struct plant_config {
 	uint64_t seed;

@@ -53,6 +53,7 @@ struct plant {
 	struct aperture_cache *apertures;
 };
 
+/* What the device is exposed to; the temperature of all else on the chip is the TEC's. */
 void plant_chip(const struct plant *plant, struct chip *ret);
 
 #endif

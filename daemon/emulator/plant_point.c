@@ -19,6 +19,7 @@ struct point {
 	const struct plant_conditions *c;
 	struct light_point light;
 	struct chip chip;
+	double temperature_k; /* of the chip */
 	double rin; /* one draw of unit variance */
 	double laser_w; /* at the port with the gate open; 0 when the laser is off */
 	double chip_gate; /* gate and position */
@@ -88,6 +89,7 @@ static void prepare(struct point *p, struct plant *plant, const struct plant_con
 	p->c = c;
 	p->group_count = 0;
 	plant_chip(plant, &p->chip);
+	p->temperature_k = tec_temperature(&plant->tec, plant->time_s);
 	prepare_light(&p->light, plant, c, &p->chip);
 	p->laser_w = p->light.lit ? p->light.line.power_w : 0;
 	p->chip_gate = c->gate * coupling_position(&plant->coupling, plant->positions,
@@ -243,7 +245,7 @@ static void read_diode_light(const struct point *p, const struct light_group *g,
 	ret->ramp_rms = 0;
 	if (plant->port[detector - ERB1_PD1] != PLANT_NO_PORT && !plant->uncoupled[detector])
 		light = laser_diode_power(config, noisy_diode_current(p, g, &held),
-					  p->chip.temperature_k) *
+					  p->temperature_k) *
 			exp(-NEPER_PER_DB * config->collection_db) *
 			photodiode_response(&plant->photodiode.band, config->wavelength_m) *
 			plant->photodiode.responsivity * plant->gain[detector - ERB1_PD1];
@@ -265,7 +267,7 @@ static void read_temperature(const struct point *p, struct plant_reading *ret)
 {
 	const struct plant *plant = p->plant;
 
-	*ret = (struct plant_reading){.mean = p->chip.temperature_k};
+	*ret = (struct plant_reading){.mean = p->temperature_k};
 	if (!(plant->effects & EFFECT_TEC_NOISE))
 		return;
 	ret->rms = plant->tec.config.noise_k;
@@ -280,7 +282,7 @@ static double dark_of(const struct point *p, enum erb1_detector detector)
 		return plant->dark_a;
 	if (detector == IPD2 || plant->kind != PLANT_PHOTODIODE)
 		return 0;
-	return chip_diode_dark(&plant->chip_diode, p->c->value[ERB1_BIAS1], p->chip.temperature_k);
+	return chip_diode_dark(&plant->chip_diode, p->c->value[ERB1_BIAS1], p->temperature_k);
 }
 
 static void read_detector(const struct point *p, const struct light_group *g,

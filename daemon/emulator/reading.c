@@ -25,8 +25,7 @@ void reading_prepare(const struct board *b, unsigned int detector, unsigned int 
 		.conversion_ns = b->description->conversion_ns,
 		.adc_bits = b->parameters.adc_bits,
 		.adc_noise_steps = b->parameters.adc_noise_steps,
-		.johnson = b->johnson,
-		.adc = b->adc,
+		.effects = b->effects,
 	};
 
 	front_end_prepare(ret, &setup);
@@ -52,7 +51,7 @@ static void recover(struct board *b, unsigned int detector, const struct front_e
 	const struct etalon_hw_range *r = &hw_ranges(b->description)[d->range_first + f->range];
 	const int64_t since = begin_ns - state->overload_ns;
 
-	if (state->overload_ns != INT64_MIN && since < (int64_t)f->recovery_ns) {
+	if (f->recovery_ns && state->overload_ns != INT64_MIN && since < (int64_t)f->recovery_ns) {
 		*flags |= ETALON_HW_SAMPLE_OVERLOAD_RECOVERY;
 		reading->mean +=
 			b->parameters.overload_tail * f->code_max / f->per_step *

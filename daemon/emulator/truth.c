@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "base/util.h"
+#include "emulator/effects.h"
 #include "emulator/plant_internal.h"
 
 static int device_truth(const struct plant *plant, double start_m, double stop_m,
@@ -14,7 +15,11 @@ static int device_truth(const struct plant *plant, double start_m, double stop_m
 	int r = 0;
 
 	if (plant->device)
-		r = plant->device->ops->truth(plant->device, start_m, stop_m, temperature_k, truth);
+		r = plant->device->ops->truth(plant->device, start_m, stop_m,
+					      plant->effects & EFFECT_CHIP_TEMPERATURE
+						      ? temperature_k
+						      : DEVICE_REFERENCE_TEMPERATURE_K,
+					      truth);
 	if (r == 0 && plant->kind == PLANT_LASER_DIODE)
 		r = laser_diode_truth(&plant->laser_diode, temperature_k, truth);
 	if (r == 0 && plant->kind == PLANT_PHOTODIODE)

@@ -5,6 +5,8 @@
  * recovery.
  */
 #include "board_bench.h"
+#include "emulator/board_internal.h"
+#include "emulator/effects.h"
 #include "emulator/front_end.h"
 #include "emulator/photodiode.h"
 #include "link/description.h"
@@ -26,8 +28,7 @@ static struct front_end prepared(const struct bench *t, unsigned int detector, u
 		.conversion_ns = d->conversion_ns,
 		.adc_bits = t->parameters.adc_bits,
 		.adc_noise_steps = t->parameters.adc_noise_steps,
-		.johnson = noise,
-		.adc = noise,
+		.effects = noise ? UINT32_MAX : ~(uint32_t)(EFFECT_JOHNSON | EFFECT_ADC),
 	};
 	struct front_end f;
 
@@ -382,6 +383,117 @@ START_TEST(the_tail_of_an_overload_is_as_set)
 }
 END_TEST
 
+/* Noise of the amplifier alone, steps, of the mean of 40 us on 100 uA. */
+START_TEST(without_bandwidth_the_amplifier_s_noise_is_white)
+{
+	struct bench *t = bench_open(&(struct bench_options){.disabled = "adc,bandwidth"});
+	const struct etalon_hw_detector *d = bench_detector(t, ERB1_PD1);
+	struct front_end f = prepared(t, ERB1_PD1, 1, 40000, true);
+	const double density = (double)bench_range(t, d->range_first + 1)->noise_density_e3 * 1e-3 /
+			       f.unit_per_step;
+	const double adc = 1 / sqrt(40.0);
+
+	ck_assert(f.bandwidth_hz > 0);
+	reading_prepare(t->b, ERB1_PD1, 1, 40000, &f);
+	ck_assert(f.bandwidth_hz == 0);
+	ck_assert_double_eq_tol(f.sigma_mean, density / sqrt(2 * 40e-6), 1e-9);
+	ck_assert_double_eq_tol(f.variance_conversion, f.sigma_mean * f.sigma_mean, 1e-9);
+	ck_assert(prepared(t, ERB1_PD1, 1, 40000, true).sigma_mean < hypot(f.sigma_mean, adc));
+	bench_close(t);
+}
+END_TEST
+
+/* pd1 on 1 uA, 20 kHz, where the laser ramps across a line: what one pole does, or not. */
+static void ramp_over_a_line(const char *disabled, double *ret_codes, size_t count)
+{
+	struct bench *t = bench_open(&(struct bench_options){.disabled = disabled,
+							     .parameters = "{\"pd_r4_ua\": 1000}"});
+	struct etalon_hw_program p = bench_program();
+
+	bench_gang(bench_axis(&p, ETALON_HW_MODE_RAMP, ETALON_HW_FORWARD, (uint32_t)count),
+		   ERB1_LASER_WAVELENGTH, 1549300000, 1549300000 + 4000 * (int64_t)(count - 1));
+	p.gate = ETALON_HW_GATE_OPEN;
+	p.detector[0].range = 3;
+	bench_emit(t);
+	bench_run(t, &p);
+	for (size_t n = 0; n < count; n++)
+		ret_codes[n] = bench_point(t, n)->sample[0].mean_q8 / 256.0;
+	bench_close(t);
+}
+
+#define QUIET "johnson,adc,shot,rin,jitter,fabry-perot,ripple"
+
+START_TEST(without_bandwidth_a_ramp_is_not_smeared)
+{
+	enum { COUNT = 60 };
+	double smeared[COUNT], sharp[COUNT], steepest = 0;
+	const double lag_points = 1 / (2 * M_PI * 20e3) / 100e-6;
+	size_t at = 1;
+
+	ramp_over_a_line(QUIET, smeared, COUNT);
+	ramp_over_a_line(QUIET ",bandwidth", sharp, COUNT);
+	for (size_t n = 1; n + 1 < COUNT; n++)
+		if (fabs(sharp[n + 1] - sharp[n - 1]) > steepest) {
+			steepest = fabs(sharp[n + 1] - sharp[n - 1]);
+			at = n;
+		}
+	ck_assert(steepest > 100);
+	/* One pole delays by its time constant. */
+	ck_assert_double_eq_tol((sharp[at] - smeared[at]) / ((sharp[at + 1] - sharp[at - 1]) / 2),
+				lag_points, 0.2 * lag_points);
+}
+END_TEST
+
+START_TEST(without_saturation_a_reading_goes_on_beyond_full_scale)
+{
+	static const double parts[] = {-40, -1.2, 0.5, 5, 60};
+	struct bench *t = bench_open(&(struct bench_options){
+		.disabled = "johnson,adc,saturation",
+		.parameters = "{\"gain_spread_ppm\": 0, \"offset_spread_steps\": 0}"});
+	const struct noise_key key = {.seed = 1};
+	struct etalon_hw_sample s;
+	struct front_end f;
+
+	reading_prepare(t->b, ERB1_PD1, 1, 40000, &f);
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+		const struct plant_reading reading = {.mean = parts[i] * 100e-6};
+
+		front_end_sample(&f, &reading, key, &s);
+		ck_assert_uint_eq(s.flags, 0);
+		ck_assert_double_eq_tol(front_end_value(&f, &s) / (parts[i] * 100e9), 1, 1e-5);
+	}
+	/* What a record has no room for is not told as if it were true. */
+	front_end_sample(&f, &(struct plant_reading){.mean = 100 * 100e-6}, key, &s);
+	ck_assert_uint_eq(s.flags, ETALON_HW_SAMPLE_SATURATED);
+	ck_assert_int_gt(s.mean_q8, INT32_MAX - 256);
+	bench_close(t);
+}
+END_TEST
+
+START_TEST(without_overload_a_saturated_converter_is_clean_at_once)
+{
+	struct bench *t = bench_open(&(struct bench_options){
+		.device = "straight",
+		.disabled = "overload",
+		.parameters = "{\"overload_recovery_us\": 20000, \"overload_tail_percent\": 50}"});
+	struct etalon_hw_program p = bench_program();
+
+	bench_gang(bench_axis(&p, ETALON_HW_MODE_STEP, ETALON_HW_FORWARD, 2), ERB1_GATE, 1, 0);
+	bench_axis(&p, ETALON_HW_MODE_STEP, ETALON_HW_FORWARD, 10);
+	p.detector[0].range = 3;
+	bench_emit(t);
+	bench_run(t, &p);
+	for (size_t n = 0; n < 10; n++)
+		ck_assert_uint_ne(bench_point(t, n)->sample[0].flags & ETALON_HW_SAMPLE_SATURATED,
+				  0);
+	for (size_t n = 10; n < 20; n++) {
+		ck_assert_uint_eq(bench_point(t, n)->sample[0].flags, 0);
+		ck_assert_int_lt(abs(bench_point(t, n)->sample[0].mean_q8), 131072 * 256 / 100);
+	}
+	bench_close(t);
+}
+END_TEST
+
 START_TEST(effects_of_the_front_end_can_be_switched_off)
 {
 	struct bench *t = bench_open(&(struct bench_options){
@@ -464,6 +576,10 @@ int main(void)
 	tcase_add_test(c, one_saturated_conversion_flags_the_sample);
 	tcase_add_test(c, an_overload_is_followed_by_recovery);
 	tcase_add_test(c, the_tail_of_an_overload_is_as_set);
+	tcase_add_test(c, without_bandwidth_the_amplifier_s_noise_is_white);
+	tcase_add_test(c, without_bandwidth_a_ramp_is_not_smeared);
+	tcase_add_test(c, without_saturation_a_reading_goes_on_beyond_full_scale);
+	tcase_add_test(c, without_overload_a_saturated_converter_is_clean_at_once);
 	tcase_add_test(c, effects_of_the_front_end_can_be_switched_off);
 	tcase_add_test(c, a_heater_beyond_its_current_limit_is_clamped_and_says_so);
 	tcase_add_test(c, a_laser_diode_beyond_its_voltage_limit_says_so);

@@ -219,6 +219,67 @@ START_TEST(chip_temperature_follows_the_setpoint_in_8_s)
 END_TEST
 
 /* 0.2 A move 5 K / 8 s until 5 K are left; then the loop settles as a small step does. */
+START_TEST(without_the_chip_s_temperature_lines_stay_where_they_are_at_25_c)
+{
+	_cleanup_(plant_freep) struct plant *with =
+		bench_plant("add-drop", "{" BARE "}", BENCH_ALL, 1);
+	_cleanup_(plant_freep) struct plant *without =
+		bench_plant("add-drop", "{" BARE "}", BENCH_ALL ",chip-temperature", 1);
+	struct plant_conditions c = bench_conditions();
+	bool moved = false;
+
+	for (double nm = 1549; nm < 1551.3; nm += 0.005) {
+		double cool, warm, as_ever;
+
+		c.value[ERB1_LASER_WAVELENGTH] = nm * 1e-9;
+		c.value[ERB1_TEC1] = 298.15;
+		plant_begin(with, &c);
+		plant_begin(without, &c);
+		cool = bench_mean(with, &c, BENCH_PD(1));
+		ck_assert(bench_mean(without, &c, BENCH_PD(1)) == cool);
+		c.value[ERB1_TEC1] = 308.15;
+		plant_begin(with, &c);
+		plant_begin(without, &c);
+		warm = bench_mean(with, &c, BENCH_PD(1));
+		as_ever = bench_mean(without, &c, BENCH_PD(1));
+		ck_assert(as_ever == cool);
+		moved |= fabs(warm / cool - 1) > 0.5;
+		/* The chip is warm all the same. */
+		ck_assert_near(bench_mean(without, &c, ERB1_TEC1_T), 308.15, 0);
+	}
+	ck_assert(moved);
+}
+END_TEST
+
+/* Of one diode; `disabled` besides everything random. */
+static double diode_w(const char *disabled, double current_a, double case_k)
+{
+	_cleanup_free_ char *all = asprintf_or_null("%s%s", BENCH_ALL, disabled);
+	_cleanup_(plant_freep) struct plant *plant =
+		bench_plant("laser-diode", "{" BARE "}", all, 1);
+	struct plant_conditions c = bench_conditions();
+
+	c.value[ERB1_LD1] = current_a;
+	c.value[ERB1_TEC1] = case_k;
+	plant_begin(plant, &c);
+	return plant_port_power(plant, &c) - 1e-3;
+}
+
+START_TEST(laser_diode_s_heat_and_temperatures_can_be_switched_off)
+{
+	/* At 0.1 A: all, then without what the junction does to threshold and slope */
+	const double plain = 0.25 * (0.1 - 0.012);
+
+	ck_assert_near(diode_w(",rollover", 0.1, 298.15), plain, 1e-6);
+	ck_assert_near(diode_w(",t0,t1", 0.1, 298.15), plain, 1e-6);
+	ck_assert(diode_w("", 0.1, 298.15) < 0.95 * plain);
+	ck_assert_near(diode_w(",rollover,t1", 0.1, 318.15), 0.25 * (0.1 - 0.012 * exp(20.0 / 55)),
+		       1e-6);
+	ck_assert_near(diode_w(",rollover,t0", 0.1, 318.15), plain * exp(-20.0 / 150), 1e-6);
+	ck_assert_near(diode_w(",t0,t1", 0.1, 318.15), plain, 1e-6);
+}
+END_TEST
+
 START_TEST(tec_has_no_more_than_its_current)
 {
 	_cleanup_(plant_freep) struct plant *free_loop = bare("straight", "");
@@ -529,6 +590,8 @@ static Suite *chip_suite(void)
 	tcase_add_test(t, heater_turns_the_light_over_at_p_pi);
 	tcase_add_test(t, heater_follows_with_its_time_constant);
 	tcase_add_test(t, chip_temperature_follows_the_setpoint_in_8_s);
+	tcase_add_test(t, without_the_chip_s_temperature_lines_stay_where_they_are_at_25_c);
+	tcase_add_test(t, laser_diode_s_heat_and_temperatures_can_be_switched_off);
 	tcase_add_test(t, tec_has_no_more_than_its_current);
 	tcase_add_test(t, unstable_tec_never_settles);
 	tcase_add_test(t, laser_diode_has_the_threshold_and_slope_of_its_truth);

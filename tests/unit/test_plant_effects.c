@@ -125,6 +125,10 @@ static const struct {
 	{"tec-noise", "add-drop", "{\"tec_noise_mk\": 0}", "{}", ERB1_TEC1_T},
 	{"crosstalk", "add-drop", "{\"heater_crosstalk\": 0}", "{}", BENCH_PD(1)},
 	{"source-noise", "laser-diode", "{\"noise_ua\": 0}", "{}", ERB1_LD1_I},
+	{"rollover", "laser-diode", "{\"thermal_k_per_w\": 0}", "{}", BENCH_PD(1)},
+	{"t0", "laser-diode", NULL, "{}", BENCH_PD(1)},
+	{"t1", "laser-diode", NULL, "{}", BENCH_PD(1)},
+	{"series-resistance", "laser-diode", NULL, "{}", ERB1_LD1_V},
 };
 
 /*
