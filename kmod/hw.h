@@ -388,8 +388,12 @@ struct etalon_hw_calibration_point {
  *       the run-in, the source stands still at the run-in's start or end meanwhile (flag RUN_IN).
  * WAIT  slow sources: set, then wait until |readback - setpoint| < wait_window for wait_hold_ns
  *       and |slope| < wait_slope per s; after wait_timeout_ns the program ends, cause WAIT_TIMEOUT.
- * PULSE (capability) base between points, the setpoint for pulse_width_ns, aperture counted back from
- *       the pulse's end.
+ * PULSE (capability; innermost axis only, one source) each period starts at pulse_base and is at the
+ *       setpoint for its last pulse_width_ns; delay_ns is 0. The aperture is counted back from the pulse's
+ *       end. The base-level aperture, pulse_base_aperture_ns (0: none), is counted back from the pulse's
+ *       start, and together with the pulse fits the period; entries of detector[] with at_base 1 integrate
+ *       over it instead, so that a detector that stands there twice tells both levels in one POINT.
+ *       Without PULSE both fields are 0, or the program is refused.
  *
  * Duration before start (ETALON_REG_PROGRAM_DURATION_NS): initial move, gate, run-in, settling,
  * all periods, fly-back; the remaining emission delay besides when the state is DELAY; WAIT axes
@@ -446,7 +450,8 @@ struct etalon_hw_axis {
 struct etalon_hw_program_detector {
 	__u16 detector;
 	__u8 range;
-	__u8 reserved[5];
+	__u8 at_base; /* PULSE: 1 = over the base-level aperture; else 0 */
+	__u8 reserved[4];
 };
 
 enum etalon_hw_gate_policy {
@@ -523,7 +528,8 @@ struct etalon_hw_program {
 	__u8 output[2]; /* enum etalon_hw_output_function; LOW where the board has no such line */
 	__u8 reserved0;
 	__u64 clock_timeout_ns; /* no edge for so long ends the program; 0: never */
-	__u64 reserved[4];
+	__u64 pulse_base_aperture_ns; /* PULSE: at base level, before each pulse; else 0 */
+	__u64 reserved[3];
 };
 
 /*

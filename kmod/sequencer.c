@@ -27,6 +27,9 @@
 #define AT_GANG(n, m, member)                                     \
 	(AT_AXIS(n, gang) + (m) * sizeof(struct etalon_hw_gang) + \
 	 offsetof(struct etalon_hw_gang, member))
+#define AT_DETECTOR(n, member)                                            \
+	(AT(detector) + (n) * sizeof(struct etalon_hw_program_detector) + \
+	 offsetof(struct etalon_hw_program_detector, member))
 #define AT_COMPARATOR(n, member)                                      \
 	(AT(comparator) + (n) * sizeof(struct etalon_hw_comparator) + \
 	 offsetof(struct etalon_hw_comparator, member))
@@ -86,6 +89,8 @@ static int check_head(const struct etalon_hw_description *h, const struct etalon
 			return malformed(refusal, AT(output) + i);
 	if (p->reserved0)
 		return malformed(refusal, AT(reserved0));
+	if (p->pulse_base_aperture_ns && !(h->capabilities & ETALON_HW_CAP_PULSE))
+		return malformed(refusal, AT(pulse_base_aperture_ns));
 	for (i = 0; i < ARRAY_SIZE(p->reserved); i++)
 		if (p->reserved[i])
 			return malformed(refusal, AT(reserved) + i * sizeof(p->reserved[0]));
@@ -139,6 +144,25 @@ static int check_pulse(const struct etalon_hw_description *h, const struct etalo
 		return malformed(refusal, AT_AXIS(n, gang_count));
 	if (a->pulse_width_ns < p->aperture_ns || a->pulse_width_ns > p->period_ns)
 		return malformed(refusal, AT_AXIS(n, pulse_width_ns));
+	if (p->delay_ns) /* the pulse's end says when the aperture is */
+		return malformed(refusal, AT(delay_ns));
+	return 0;
+}
+
+/* The innermost axis has passed: a pulse is not longer than the period. */
+static int check_base_level(const struct etalon_hw_description *h,
+			    const struct etalon_hw_program *p, struct etalon_refusal *refusal)
+{
+	const struct etalon_hw_axis *a = &p->axis[p->axis_count - 1];
+
+	if (!p->pulse_base_aperture_ns)
+		return 0;
+	if (a->mode != ETALON_HW_MODE_PULSE ||
+	    p->pulse_base_aperture_ns > p->period_ns - a->pulse_width_ns)
+		return malformed(refusal, AT(pulse_base_aperture_ns));
+	if (p->pulse_base_aperture_ns < h->aperture_min_ns)
+		return etalon_refuse(refusal, ETALON_HW_REFUSED_TIMING, TIMING_APERTURE,
+				     h->aperture_min_ns, PERIOD_MAX_NS);
 	return 0;
 }
 
@@ -251,26 +275,29 @@ static int check_axes(const struct etalon_program_context *c, const struct etalo
 static int check_detectors(const struct etalon_description_view *d,
 			   const struct etalon_hw_program *p, struct etalon_refusal *refusal)
 {
-	bool used[ETALON_HW_DETECTORS_MAX] = {false};
+	bool used[2][ETALON_HW_DETECTORS_MAX] = {{false}};
 	__u32 i;
 
 	for (i = 0; i < p->detector_count; i++) {
 		const struct etalon_hw_program_detector *use = &p->detector[i];
+		const __u64 aperture_ns = use->at_base ? p->pulse_base_aperture_ns : p->aperture_ns;
 		const struct etalon_hw_detector *t;
 		const struct etalon_hw_range *r;
 
 		if (use->detector >= d->head->detector_count)
 			return etalon_refuse(refusal, ETALON_HW_REFUSED_CHANNEL, use->detector, 0,
 					     (__s64)d->head->detector_count - 1);
-		if (used[use->detector])
-			return malformed(refusal, AT(detector) + i * sizeof(*use));
-		used[use->detector] = true;
+		if (use->at_base > 1 || (use->at_base && !p->pulse_base_aperture_ns))
+			return malformed(refusal, AT_DETECTOR(i, at_base));
+		if (used[use->at_base][use->detector])
+			return malformed(refusal, AT_DETECTOR(i, detector));
+		used[use->at_base][use->detector] = true;
 		t = &d->detector[use->detector];
 		if (use->range >= t->range_count)
 			return etalon_refuse(refusal, ETALON_HW_REFUSED_CHANNEL, use->detector, 0,
 					     (__s64)t->range_count - 1);
 		r = etalon_description_range(d, use->detector, use->range);
-		if (!(t->flags & ETALON_HW_DETECTOR_SLOW) && p->aperture_ns < r->aperture_min_ns)
+		if (!(t->flags & ETALON_HW_DETECTOR_SLOW) && aperture_ns < r->aperture_min_ns)
 			return etalon_refuse(refusal, ETALON_HW_REFUSED_TIMING, TIMING_APERTURE,
 					     (__s64)r->aperture_min_ns, PERIOD_MAX_NS);
 	}
@@ -483,6 +510,8 @@ int etalon_program_check(const struct etalon_program_context *c, const struct et
 		r = check_axes(c, p, refusal);
 	if (!r)
 		r = count_points(p, &facts.points, refusal);
+	if (!r)
+		r = check_base_level(c->description->head, p, refusal);
 	if (!r)
 		r = check_detectors(c->description, p, refusal);
 	if (!r)

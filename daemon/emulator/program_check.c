@@ -69,6 +69,8 @@ static int check_head(const struct etalon_hw_description *d, const struct etalon
 			return malformed(ret, AT(output) + i);
 	if (p->reserved0)
 		return malformed(ret, AT(reserved0));
+	if (p->pulse_base_aperture_ns) /* of an absent capability, as at_base is */
+		return malformed(ret, AT(pulse_base_aperture_ns));
 	for (size_t i = 0; i < ARRAY_SIZE(p->reserved); i++)
 		if (p->reserved[i])
 			return malformed(ret, AT(reserved) + i * sizeof(p->reserved[0]));
@@ -191,6 +193,10 @@ static int check_detectors(const struct etalon_hw_description *d, const struct e
 			return refuse(ret, ETALON_HW_REFUSED_CHANNEL, pd->detector, 0,
 				      d->detector_count - 1);
 		detector = &hw_detectors(d)[pd->detector];
+		if (pd->at_base)
+			return malformed(
+				ret, AT(detector) + i * sizeof(*pd) +
+					     offsetof(struct etalon_hw_program_detector, at_base));
 		if (used[pd->detector])
 			return malformed(ret, AT(detector) + i * sizeof(*pd));
 		used[pd->detector] = true;

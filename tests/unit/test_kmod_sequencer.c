@@ -108,8 +108,8 @@ static const struct {
 	{false, AT(axis_count), 4, -EINVAL, ETALON_HW_REFUSED_PROGRAM, 24},
 	{false, AT(detector_count), 33, -EINVAL, ETALON_HW_REFUSED_PROGRAM, 28},
 	{false, AT(detector_count), UINT32_MAX, -EINVAL, ETALON_HW_REFUSED_PROGRAM, 28},
-	{false, AT(reserved[3]), 1, -EINVAL, ETALON_HW_REFUSED_PROGRAM,
-	 offsetof(struct etalon_hw_program, reserved[3])},
+	{false, AT(reserved[2]), 1, -EINVAL, ETALON_HW_REFUSED_PROGRAM,
+	 offsetof(struct etalon_hw_program, reserved[2])},
 	{false, AT(aperture_ns), 0, -ERANGE, ETALON_HW_REFUSED_TIMING, 1},
 	{false, AT(aperture_ns), UINT64_MAX, -ERANGE, ETALON_HW_REFUSED_TIMING, 1},
 	{false, AT(delay_ns), 10001, -ERANGE, ETALON_HW_REFUSED_TIMING, 0},
@@ -121,6 +121,10 @@ static const struct {
 	{false, AT(axis[0].points), 101, -ERANGE, ETALON_HW_REFUSED_SPEED, 0},
 	{false, AT(axis[0].shape), ETALON_HW_AXIS_LIST, -EINVAL, ETALON_HW_REFUSED_MODE, 0},
 	{false, AT(axis[0].mode), ETALON_HW_MODE_PULSE, -EINVAL, ETALON_HW_REFUSED_MODE, 0},
+	{false, AT(pulse_base_aperture_ns), 20000, -EINVAL, ETALON_HW_REFUSED_PROGRAM,
+	 offsetof(struct etalon_hw_program, pulse_base_aperture_ns)},
+	{false, AT(detector[1].at_base), 1, -EINVAL, ETALON_HW_REFUSED_PROGRAM,
+	 offsetof(struct etalon_hw_program, detector[1].at_base)},
 	{false, AT(axis[0].mode), ETALON_HW_MODE_WAIT, -EINVAL, ETALON_HW_REFUSED_PROGRAM,
 	 offsetof(struct etalon_hw_program, axis[0].wait_window)},
 	{false, AT(axis[0].gang_count), 5, -EINVAL, ETALON_HW_REFUSED_PROGRAM,
@@ -213,6 +217,89 @@ START_TEST(limits_that_came_after_the_load_hold_at_start)
 }
 END_TEST
 
+/* Pulses of 100 us each ms on ld1, 20 us at their end and at the base, both of the second detector. */
+static struct etalon_hw_program pulsed(struct bench *b)
+{
+	struct etalon_hw_description *head = (void *)(uintptr_t)b->view.head;
+	struct etalon_hw_source *sources = (void *)(uintptr_t)b->view.source;
+	struct etalon_hw_program p = kmod_ramp(b->view.head);
+	struct etalon_hw_axis *a = &p.axis[0];
+
+	a->gang[0].source = kmod_source(head, "ld1");
+	head->capabilities |= ETALON_HW_CAP_PULSE;
+	sources[a->gang[0].source].modes |= ETALON_HW_MODE_PULSE;
+	a->mode = ETALON_HW_MODE_PULSE;
+	a->points = 11;
+	a->gang[0].start = 0;
+	a->gang[0].stop = INT64_C(50000000000000);
+	a->pulse_width_ns = 100000;
+	p.period_ns = 1000000;
+	p.aperture_ns = p.pulse_base_aperture_ns = 20000;
+	p.detector_count = 3;
+	p.detector[2] = p.detector[1];
+	p.detector[2].at_base = 1;
+	return p;
+}
+
+START_TEST(a_board_with_pulses_reads_a_detector_at_both_levels)
+{
+	struct bench *b = bench_new();
+	const struct etalon_hw_program p = pulsed(b);
+	struct etalon_hw_program longest = p, none = p;
+
+	ck_assert_int_eq(check(b, &p), 0);
+	ck_assert_uint_eq(b->facts.points, 11);
+	longest.pulse_base_aperture_ns = 900000;
+	ck_assert_int_eq(check(b, &longest), 0);
+	none.pulse_base_aperture_ns = 0;
+	none.detector_count = 2;
+	ck_assert_int_eq(check(b, &none), 0);
+	bench_free(b);
+}
+END_TEST
+
+static const struct {
+	size_t at, width;
+	uint64_t value;
+	int expected;
+	uint32_t result, detail;
+} wrong_pulses[] = {
+	{AT(pulse_base_aperture_ns), 900001, -EINVAL, ETALON_HW_REFUSED_PROGRAM,
+	 offsetof(struct etalon_hw_program, pulse_base_aperture_ns)},
+	{AT(pulse_base_aperture_ns), UINT64_MAX, -EINVAL, ETALON_HW_REFUSED_PROGRAM,
+	 offsetof(struct etalon_hw_program, pulse_base_aperture_ns)},
+	{AT(pulse_base_aperture_ns), 1999, -ERANGE, ETALON_HW_REFUSED_TIMING, 1},
+	{AT(pulse_base_aperture_ns), 0, -EINVAL, ETALON_HW_REFUSED_PROGRAM,
+	 offsetof(struct etalon_hw_program, detector[2].at_base)},
+	{AT(detector[2].at_base), 2, -EINVAL, ETALON_HW_REFUSED_PROGRAM,
+	 offsetof(struct etalon_hw_program, detector[2].at_base)},
+	{AT(detector[2].at_base), 0, -EINVAL, ETALON_HW_REFUSED_PROGRAM,
+	 offsetof(struct etalon_hw_program, detector[2])},
+	{AT(detector[1].at_base), 1, -EINVAL, ETALON_HW_REFUSED_PROGRAM,
+	 offsetof(struct etalon_hw_program, detector[2])},
+	{AT(delay_ns), 1, -EINVAL, ETALON_HW_REFUSED_PROGRAM,
+	 offsetof(struct etalon_hw_program, delay_ns)},
+	{AT(axis[0].pulse_width_ns), 19999, -EINVAL, ETALON_HW_REFUSED_PROGRAM,
+	 offsetof(struct etalon_hw_program, axis[0].pulse_width_ns)},
+	{AT(axis[0].pulse_width_ns), 1000001, -EINVAL, ETALON_HW_REFUSED_PROGRAM,
+	 offsetof(struct etalon_hw_program, axis[0].pulse_width_ns)},
+	{AT(axis[0].mode), ETALON_HW_MODE_STEP, -EINVAL, ETALON_HW_REFUSED_PROGRAM,
+	 offsetof(struct etalon_hw_program, pulse_base_aperture_ns)},
+};
+
+START_TEST(each_wrong_pulse_is_refused_for_its_reason)
+{
+	struct bench *b = bench_new();
+	struct etalon_hw_program p = pulsed(b);
+
+	memcpy((char *)&p + wrong_pulses[_i].at, &wrong_pulses[_i].value, wrong_pulses[_i].width);
+	ck_assert_int_eq(check(b, &p), wrong_pulses[_i].expected);
+	ck_assert_uint_eq(b->refusal.result, wrong_pulses[_i].result);
+	ck_assert_uint_eq(b->refusal.detail, wrong_pulses[_i].detail);
+	bench_free(b);
+}
+END_TEST
+
 static const struct {
 	int64_t value;
 	int expected;
@@ -251,6 +338,9 @@ int main(void)
 	tcase_add_test(tc, a_rate_beyond_the_link_is_refused_with_the_rate);
 	tcase_add_test(tc, limits_hold_for_lines_lists_and_the_run_in_of_ramps);
 	tcase_add_test(tc, limits_that_came_after_the_load_hold_at_start);
+	tcase_add_test(tc, a_board_with_pulses_reads_a_detector_at_both_levels);
+	tcase_add_loop_test(tc, each_wrong_pulse_is_refused_for_its_reason, 0,
+			    ARRAY_SIZE(wrong_pulses));
 	tcase_add_loop_test(tc, a_setpoint_lies_within_its_limits_and_on_its_grid, 0,
 			    ARRAY_SIZE(setpoints));
 	suite_add_tcase(suite, tc);

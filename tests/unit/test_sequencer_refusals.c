@@ -51,6 +51,8 @@ CASE(wait_slope) { p->axis[0].mode = ETALON_HW_MODE_WAIT; p->axis[0].wait_window
 CASE(wait_timeout) { p->axis[0].mode = ETALON_HW_MODE_WAIT; p->axis[0].wait_window = 1; p->axis[0].wait_slope = 1;
 	p->axis[0].wait_hold_ns = 10; p->axis[0].wait_timeout_ns = 9; }
 CASE(pulse) { p->axis[0].mode = ETALON_HW_MODE_PULSE; }
+CASE(pulse_base_aperture) { p->pulse_base_aperture_ns = 20000; }
+CASE(at_base) { p->detector[0].at_base = 1; }
 CASE(ramp_outside) { p->axis[0].mode = ETALON_HW_MODE_RAMP; }
 CASE(ramp_of_list) { p->axis[1].shape = ETALON_HW_AXIS_LIST; }
 CASE(no_such_mode) { p->axis[0].mode = ETALON_HW_MODE_WAIT; p->axis[0].wait_window = 1; p->axis[0].wait_slope = 1;
@@ -126,6 +128,8 @@ static const struct {
 	{wait_slope, ETALON_HW_REFUSED_PROGRAM, AXIS(0, wait_slope), 0, 0},
 	{wait_timeout, ETALON_HW_REFUSED_PROGRAM, AXIS(0, wait_timeout_ns), 0, 0},
 	{pulse, ETALON_HW_REFUSED_MODE, 0, 0, 0},
+	{pulse_base_aperture, ETALON_HW_REFUSED_PROGRAM, AT(pulse_base_aperture_ns), 0, 0},
+	{at_base, ETALON_HW_REFUSED_PROGRAM, AT(detector) + 3, 0, 0},
 	{ramp_outside, ETALON_HW_REFUSED_MODE, 0, 0, 0},
 	{ramp_of_list, ETALON_HW_REFUSED_MODE, 1, 0, 0},
 	{no_such_mode, ETALON_HW_REFUSED_MODE, 0, 0, 0},
