@@ -34,13 +34,13 @@ static int wavelength_digits(double random_pm)
 
 static void put_q(FILE *out, const json_t *r)
 {
-	double q = number(r, "q_loaded");
-	char buffer[32];
+	const bool bound = json_is_true(json_object_get(r, "q_is_bound"));
+	const double sigma = bound ? NAN : number(r, "q_loaded_random");
+	char buffer[80];
 
-	snprintf(buffer, sizeof(buffer), q < 1e6 ? "%s%.1fk" : "%s%.3gM",
-		 json_is_true(json_object_get(r, "q_is_bound")) ? ">" : "",
-		 q < 1e6 ? q / 1e3 : q / 1e6);
-	fprintf(out, " %9s", buffer);
+	snprintf(buffer, sizeof(buffer), "%s%s", bound ? ">" : "",
+		 uncertain_kilo(number(r, "q_loaded"), sigma).text);
+	fprintf(out, " %12s", buffer);
 }
 
 static void put_flags(FILE *out, const json_t *r)
@@ -109,7 +109,7 @@ static void put_all(FILE *out, const json_t *result)
 	if (json_array_size(json_object_get(result, "resonances")) == 0) {
 		fprintf(out, "no resonances in %s\n", text(result, "channel"));
 	} else {
-		fprintf(out, " # %13s %10s %14s %9s %12s  model\n", "wavelength nm", "random pm",
+		fprintf(out, " # %13s %10s %14s %12s %12s  model\n", "wavelength nm", "random pm",
 			"FWHM pm", "Q loaded", "ER dB");
 		json_array_foreach(json_object_get(result, "resonances"), i, r)
 			put_resonance(out, i, r);

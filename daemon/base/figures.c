@@ -50,3 +50,15 @@ struct text uncertain(double value, double sigma, int digits)
 	}
 	return t;
 }
+
+struct text uncertain_kilo(double value, double sigma)
+{
+	const bool number = isfinite(value);
+	const bool mega = number && fabs(value) >= 999500, kilo = number && fabs(value) >= 1000;
+	const double unit = mega ? 1e6 : kilo ? 1e3 : 1;
+	const struct text t = uncertain(value / unit, sigma / unit, mega ? 2 : kilo ? 1 : 0);
+	struct text ret;
+
+	snprintf(ret.text, sizeof(ret.text), "%.60s%s", t.text, mega ? "M" : kilo ? "k" : "");
+	return ret;
+}

@@ -14,6 +14,8 @@ struct text {
  * where that begins with 1. Without a usable sigma: value with `digits` decimals. NaN: "-".
  */
 struct text uncertain(double value, double sigma, int digits);
+/* The same of a quality factor, in thousands or millions: 74.23(4)k; 74.2k without a sigma. */
+struct text uncertain_kilo(double value, double sigma);
 /* Decimals only: "0.01"; NaN: "-". */
 struct text decimals(double value, int digits);
 

@@ -39,21 +39,6 @@ struct text dbm(double watt)
 	return watt > 0 ? decimals(10 * log10(watt / 1e-3), 2) : (struct text){"-"};
 }
 
-struct text kilo(double value)
-{
-	struct text t;
-
-	if (!isfinite(value))
-		return (struct text){"-"};
-	if (fabs(value) >= 999500)
-		snprintf(t.text, sizeof(t.text), "%.2fM", value / 1e6);
-	else if (fabs(value) >= 1000)
-		snprintf(t.text, sizeof(t.text), "%.1fk", value / 1e3);
-	else
-		snprintf(t.text, sizeof(t.text), "%.0f", value);
-	return t;
-}
-
 struct text duration(double seconds)
 {
 	long whole = lround(seconds);

@@ -15,8 +15,6 @@
 struct text engineering(double value, const char *unit);
 /* Watts as dBm with two decimals, without the unit; "-" where power is not positive. */
 struct text dbm(double watt);
-/* 74212 -> "74.2k" */
-struct text kilo(double value);
 /* "1.2 s", "3 min 20 s", "2 h 5 min", "4 d": to be read at a glance. */
 struct text duration(double seconds);
 /* CLOCK_REALTIME ns as local time, "2025-03-01 14:02:11". */

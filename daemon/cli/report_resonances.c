@@ -29,8 +29,10 @@ static void print_flags(struct grid *g, const json_t *resonance)
 static void print_q(struct grid *g, const json_t *resonance)
 {
 	bool bound = member_flag(resonance, "q_is_bound");
+	double sigma = bound ? NAN : member_value(resonance, "q_loaded_random");
 
-	grid_cell(g, "%s%s", bound ? ">" : "", kilo(member_value(resonance, "q_loaded")).text);
+	grid_cell(g, "%s%s", bound ? ">" : "",
+		  uncertain_kilo(member_value(resonance, "q_loaded"), sigma).text);
 }
 
 static bool any_interesting(const json_t *resonances)

@@ -53,6 +53,23 @@ START_TEST(an_uncertainty_stands_in_units_of_the_last_digit)
 }
 END_TEST
 
+static const struct {
+	double value, sigma;
+	const char *text;
+} quality_numbers[] = {
+	{74212, NAN, "74.2k"},	 {74212, 14, "74.212(14)k"}, {74212, 300, "74.2(3)k"},
+	{74212, 2600, "74(3)k"}, {999, NAN, "999"},	     {999, 2, "999(2)"},
+	{2.5e6, NAN, "2.50M"},	 {2.5e6, 40e3, "2.50(4)M"},  {NAN, 10, "-"},
+	{INFINITY, 10, "-"},
+};
+
+START_TEST(a_quality_factor_has_its_uncertainty_in_the_same_unit)
+{
+	ck_assert_str_eq(uncertain_kilo(quality_numbers[_i].value, quality_numbers[_i].sigma).text,
+			 quality_numbers[_i].text);
+}
+END_TEST
+
 START_TEST(prefixes_keep_the_whole_part_readable)
 {
 	ck_assert_str_eq(engineering(0.51e-9, "A").text, "510.0 pA");
@@ -63,9 +80,6 @@ START_TEST(prefixes_keep_the_whole_part_readable)
 	ck_assert_str_eq(engineering(2.5, "V").text, "2.500 V");
 	ck_assert_str_eq(engineering(1e-20, "W").text, "0.000 fW");
 	ck_assert_str_eq(engineering(NAN, "W").text, "-");
-	ck_assert_str_eq(kilo(74212).text, "74.2k");
-	ck_assert_str_eq(kilo(999).text, "999");
-	ck_assert_str_eq(kilo(2.5e6).text, "2.50M");
 	ck_assert_str_eq(dbm(1e-3).text, "0.00");
 	ck_assert_str_eq(dbm(0.5e-3).text, "-3.01");
 	/* Where power is not positive there is no dBm: no sentinel, no NaN. */
@@ -329,6 +343,8 @@ int main(void)
 
 	tcase_add_loop_test(tcase, an_uncertainty_stands_in_units_of_the_last_digit, 0,
 			    ARRAY_SIZE(uncertain_numbers));
+	tcase_add_loop_test(tcase, a_quality_factor_has_its_uncertainty_in_the_same_unit, 0,
+			    ARRAY_SIZE(quality_numbers));
 	tcase_add_test(tcase, prefixes_keep_the_whole_part_readable);
 	tcase_add_test(tcase, tables_line_up_whatever_stands_in_them);
 	tcase_add_test(tcase, a_bar_is_full_when_all_is_done);
