@@ -156,6 +156,49 @@ int refuse_source(struct cli *cli, const struct object *board, const char *name)
 	return refuse(cli, "source", name, names);
 }
 
+/* The most sensitive range that takes what was asked for; the least sensitive where none does. */
+static const json_t *nearest_range(const json_t *detector, const char *asked)
+{
+	const int kind = quantity_kind_of_unit(member_text(detector, "unit"));
+	const json_t *range, *best = NULL;
+	int64_t wanted, best_full = 0;
+	size_t i;
+
+	if (kind < 0 || quantity_parse(asked, (enum quantity_kind)kind, &wanted, NULL) < 0)
+		return NULL;
+	json_array_foreach(json_object_get(detector, "ranges"), i, range) {
+		int64_t full;
+		bool takes, better;
+
+		if (quantity_parse(member_text(range, "name"), (enum quantity_kind)kind, &full,
+				   NULL) < 0)
+			continue;
+		takes = full >= wanted;
+		better = best_full >= wanted ? takes && full < best_full : full > best_full;
+		if (best && !better)
+			continue;
+		best = range;
+		best_full = full;
+	}
+	return best;
+}
+
+int refuse_range(struct cli *cli, const json_t *detector, const char *name)
+{
+	const json_t *range = nearest_range(detector, name);
+	size_t i;
+
+	cli_fail(cli, EXIT_USAGE, "%s has no range '%s'%s%s", detector_shown(detector), name,
+		 range ? "; the nearest that would do: " : "",
+		 range ? member_text(range, "name") : "");
+	fputs("  there are:", cli->err);
+	json_array_foreach(json_object_get(detector, "ranges"), i, range) {
+		fprintf(cli->err, "%s %s", i > 0 ? "," : "", member_text(range, "name"));
+	}
+	fputc('\n', cli->err);
+	return EXIT_USAGE;
+}
+
 /* ---- lists ---- */
 
 static int add_detector(struct cli *cli, const struct object *board, const char *name, json_t *to)

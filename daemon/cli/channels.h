@@ -32,6 +32,8 @@ int source_parse(const json_t *source, const char *text, int64_t *ret, char **re
 
 /* One range of a detector by its name, blanks left out ("100uA"), or NULL. */
 const json_t *find_range(const json_t *detector, const char *name);
+/* What is said where there is none: the nearest that would do, and those that there are. */
+int refuse_range(struct cli *cli, const json_t *detector, const char *name);
 
 /*
  * Splits "a,b" and repeated -d into detector names; refuses unknown ones with the nearest and the

@@ -141,8 +141,7 @@ static int read_ranges(struct cli *cli, const struct object *board, const struct
 			return refuse_detector(cli, board, name);
 		range = find_range(detector, equals + 1);
 		if (!range)
-			return cli_fail(cli, EXIT_USAGE, "%s has no range '%s'; %s info lists them",
-					name, equals + 1, PROGRAM);
+			return refuse_range(cli, detector, equals + 1);
 		if (json_object_set_new(ranges, name, json_string(member_text(range, "name"))) < 0)
 			return cli_no_memory(cli);
 	}

@@ -22,7 +22,9 @@ const struct option_spec sweep_options[] = {
 	 false},
 	{"speed", 0, "SPEED", "20nm/s: the laser runs; without it the laser's default speed",
 	 false},
-	{"dwell", 0, "TIME", "100ms: the laser stops at each point instead", false},
+	{"dwell", 0, "TIME",
+	 "120ms: the laser stops at each point instead, and first settles (info says how long)",
+	 false},
 	{"aperture", 0, "TIME", "how long each point is averaged; default 0.8 of the period",
 	 false},
 	{"detectors", 'd', "A,B", "channels or the site's names for them", true},
@@ -178,20 +180,6 @@ static int put_detectors(struct cli *cli, const struct object *board, const stru
 		return 0;
 	r = read_detectors(cli, board, lists, n, &names);
 	return r != 0 ? r : put(cli, request, "detectors", names);
-}
-
-static int refuse_range(struct cli *cli, const json_t *detector, const char *name)
-{
-	const json_t *range;
-	size_t i;
-
-	cli_fail(cli, EXIT_USAGE, "%s has no range '%s'", detector_shown(detector), name);
-	fputs("  there are:", cli->err);
-	json_array_foreach(json_object_get(detector, "ranges"), i, range) {
-		fprintf(cli->err, "%s %s", i > 0 ? "," : "", member_text(range, "name"));
-	}
-	fputc('\n', cli->err);
-	return EXIT_USAGE;
 }
 
 static int put_range(struct cli *cli, const struct object *board, const char *detector_name,

@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/util.h"
+#include "cli/sweep.h"
 #include "run_suite.h"
 
 #define SWEEP "sweep wavelength 1549nm 1550nm --step 1pm -d through,drop --no-plot"
@@ -90,6 +91,36 @@ START_TEST(a_run_is_measured_found_repeated_named_compared_and_exported)
 		csv,
 		"\"wavelength, nm\",\"wavelength nominal, nm\",\"through, W\",\"through, dBm\""));
 	typed(&s, 0, "ring41", "plot %s/ring.csv");
+	session_stop(&s);
+}
+END_TEST
+
+/* "120ms" of "120ms: the laser stops ...", as the help has it. */
+static char *example_of(const char *option)
+{
+	for (const struct option_spec *s = sweep_options; s->name; s++)
+		if (streq(s->name, option))
+			return strndup(s->help, strcspn(s->help, ":"));
+	return NULL;
+}
+
+START_TEST(the_help_s_examples_of_speed_and_dwell_work)
+{
+	static const char *const options[] = {"speed", "dwell"};
+	struct session s;
+
+	session_start(&s, &typing_fast);
+	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
+		_cleanup_free_ char *example = example_of(options[i]), *command = NULL;
+
+		ck_assert_ptr_nonnull(example);
+		command = asprintf_or_null("sweep wavelength 1549nm 1550nm --step 10pm -d through "
+					   "--dry-run --%s %s",
+					   options[i], example);
+		typed(&s, 0, "101 points", command);
+	}
+	typed(&s, 4, "dwell 100 ms is too short",
+	      "sweep wavelength 1549nm 1550nm --step 10pm -d through --dry-run --dwell 100ms");
 	session_stop(&s);
 }
 END_TEST
@@ -209,6 +240,7 @@ int main(void)
 
 	tcase_set_timeout(tcase, 120);
 	tcase_add_test(tcase, a_run_is_measured_found_repeated_named_compared_and_exported);
+	tcase_add_test(tcase, the_help_s_examples_of_speed_and_dwell_work);
 	tcase_add_test(tcase, the_verdict_is_the_exit_code);
 	tcase_add_test(tcase, a_reference_turns_power_into_loss);
 	tcase_add_test(tcase, a_zero_is_taken_off_live_readings);

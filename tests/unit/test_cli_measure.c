@@ -165,11 +165,12 @@ static int on_get_data(struct fake_service *f, sd_bus_message *call, sd_bus_mess
 
 static json_t *resonance(double nm, const char *flag)
 {
-	return json_pack("{s:f, s:f, s:f, s:f, s:f, s:b, s:f, s:f, s:s, s:s, s:o}", "wavelength_nm",
-			 nm, "wavelength_random_pm", 0.0123, "fwhm_pm", 20.7712, "fwhm_random_pm",
-			 0.01, "q_loaded", 74212.0, "q_is_bound", flag != NULL, "extinction_db",
-			 10.44, "extinction_random_db", 0.03, "kind", "dip", "model", "lorentzian",
-			 "flags", flag ? json_pack("[s]", flag) : json_array());
+	return json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:b, s:f, s:f, s:s, s:s, s:o}",
+			 "wavelength_nm", nm, "wavelength_random_pm", 0.0123, "fwhm_pm", 20.7712,
+			 "fwhm_random_pm", 0.01, "q_loaded", 74212.0, "q_loaded_random", 36.0,
+			 "q_is_bound", flag != NULL, "extinction_db", 10.44, "extinction_random_db",
+			 0.03, "kind", "dip", "model", "lorentzian", "flags",
+			 flag ? json_pack("[s]", flag) : json_array());
 }
 
 static json_t *analysis(const char *flag)
@@ -238,9 +239,9 @@ static const char account[] =
 	"run 17  ring40  complete  measured (no limits)\n"
 	"ledger  produced 5  received 5  dropped 0  crc ok   saturated 0  below floor 0\n"
 	"dark    through 0.51 -> 0.52 nA   drop 0.48 -> 0.48 nA   chip 25.000 C +-2 mK\n"
-	" #  wavelength nm  random pm   FWHM pm  Q loaded     ER dB\n"
-	" 1     1545.12346      0.012  20.77(1)     74.2k  10.44(3)\n"
-	" 2     1550.76543      0.012  20.77(1)     74.2k  10.44(3)\n"
+	" #  wavelength nm  random pm   FWHM pm   Q loaded     ER dB\n"
+	" 1     1545.12346      0.012  20.77(1)  74.21(4)k  10.44(3)\n"
+	" 2     1550.76543      0.012  20.77(1)  74.21(4)k  10.44(3)\n"
 	"FSR 5.64198(2) nm at 1547.9 nm\n"
 	"axis: 1.7 pm common to all wavelengths, cancels in FSR.\n"
 	"next: etalonctl export 17 ring40.csv\n";
@@ -321,7 +322,14 @@ static const struct {
 	{"sweep wavelength 1540nm 1560nm --step 5nm -d through,pd1", EXIT_USAGE,
 	 "detector pd1 is named twice"},
 	{"sweep wavelength 1540nm 1560nm --step 5nm -d through --range 5uA", EXIT_USAGE,
-	 "through has no range '5uA'"},
+	 "through has no range '5uA'; the nearest that would do: 10 uA\n  there are: 100 uA, 10 uA"},
+	{"sweep wavelength 1540nm 1560nm --step 5nm -d through --range 11uA", EXIT_USAGE,
+	 "would do: 100 uA\n"},
+	{"sweep wavelength 1540nm 1560nm --step 5nm --range drop=5mA", EXIT_USAGE,
+	 "would do: 100 uA\n"},
+	{"sweep wavelength 1540nm 1560nm --step 5nm -d through --range most", EXIT_USAGE,
+	 "has no range 'most'\n"},
+	{"read through --range through=5uA", EXIT_USAGE, "would do: 10 uA\n"},
 	{"sweep wavelength 1540nm 1560nm --step 5nm --range 10uA", EXIT_USAGE,
 	 "of which detectors?"},
 	{"sweep wavelength 1540nm 1560nm --step 5nm --power 1", EXIT_USAGE,
