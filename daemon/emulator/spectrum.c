@@ -16,6 +16,7 @@
 #include "base/util.h"
 #include "data/table.h"
 #include "emulator/aperture.h"
+#include "export/axis_check.h"
 #include "export/file_read.h"
 #include "export/linear.h"
 
@@ -414,6 +415,10 @@ int spectrum_new(const char *path, const char *channel, struct device **ret, siz
 	device = &s->device;
 	device->ops = &spectrum_ops;
 	r = table_read_file(path, &table, ret_message);
+	if (r < 0)
+		return r;
+	/* What is sorted here is the random term of an axis in order: disorder must not come so far. */
+	r = axis_check(table, path, NAN, ret_message);
 	if (r < 0)
 		return r;
 	r = load(s, table, path, ret_message);

@@ -28,6 +28,24 @@ demo() { # log exit-status VARIABLE=VALUE...
 	[ $status = "$wanted" ] || { echo "exit $status, not $wanted"; tail -n 20 "$work/$log"; false; }
 }
 
+# As it is typed: make does the set-up, builds what is missing and hands the words on.
+make_demo() { # log exit-status VARIABLE=VALUE...
+	local log=$1 wanted=$2 status=0
+	shift 2
+	env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS -u DUT -u CHANNEL make demo ${BUILD:+BUILD="$BUILD"} "$@" >"$work/$log" 2>&1 || status=$?
+	[ $status = "$wanted" ] || { echo "exit $status, not $wanted"; tail -n 20 "$work/$log"; false; }
+}
+
+# Not a terminal: the share of the points and their number, a line a second, the last one whole.
+progress_is_told() { # log points
+	local lines
+	lines=$(grep -c -E "^ *[0-9]+ %  [0-9]+/$2 " "$work/$1")
+	if [ "$lines" -lt 2 ] || ! grep -q -E "^100 %  $2/$2  " "$work/$1"; then
+		tail -n 20 "$work/$1"
+		return 1
+	fi
+}
+
 # Last digits may differ where another compiler or mathematical library computes the plant; and so may
 # dots of the picture.
 masked() { sed -E -e 's/[0-9]+/#/g' -e 's/ +/ /g' -e 's/ $//' | grep -v '[│┤└▼]' | grep -v '^$'; }
@@ -148,12 +166,21 @@ check_measured() {
 }
 
 check "the demo measures" demo default.log 0
+check "its progress is told meanwhile" progress_is_told default.log 20001
 check "the README's session is what the demo prints" readme_session
 check "its files are written" files_are_there
 check "the truth stands beside the result" says default.log "truth of the emulated add-drop"
 own_spectrum
 check "a spectrum of one's own is measured" demo own.log 0 DUT="$work/own spectrum.csv" CHANNEL=strong RANGE=2mA
 check "and its resonance found" says own.log "1    1550.19"
+export RANGE=2mA
+check "make puts it behind the board, too" make_demo made.log 0 DUT="$work/own spectrum.csv" CHANNEL=strong
+unset RANGE
+check "finds the same" says made.log "1    1550.19"
+check "tells its progress" progress_is_told made.log 3001
+check "in the column that was named" says made.log "own spectrum-strong"
+check "make fails when the demo is refused" make_demo made-none.log 2 DUT="$work/own spectrum.csv" CHANNEL=nope
+check "and says why" says made-none.log "it has: weak, strong"
 check "too strong for the usual range" demo strong.log 3 DUT="$work/own spectrum.csv" CHANNEL=strong
 check "is said" says strong.log "take a less sensitive range"
 check "without CHANNEL it is said which column was taken" demo first.log 0 DUT="$work/own spectrum.csv"

@@ -142,11 +142,55 @@ START_TEST(the_truth_names_the_column_and_the_others)
 }
 END_TEST
 
+#define OPENEPDA                                                             \
+	"# openEPDA DATA FORMAT\n_timestamp: '2018-09-12T09:59:19.310182'\n" \
+	"_openEPDA_version: '0.2'\nproject: OpenPICs\n"
+
+static const char *const epda_ends[] = {"...\n", "---\n"};
+
+START_TEST(an_openepda_file_is_the_device_that_its_table_is_as_csv)
+{
+	_cleanup_free_ char *text = asprintf_or_null(OPENEPDA "%s%s", epda_ends[_i], steps);
+	_cleanup_(file_remove) struct file file = file_with(text), csv = file_with(steps);
+	_cleanup_free_ char *message = NULL;
+	_cleanup_(plant_freep) struct plant *plant =
+		bench_try(file.path, "two", NULL, NULL, 7, &message);
+	_cleanup_(plant_freep) struct plant *same = bench_try(csv.path, "two", NULL, NULL, 7, NULL);
+	struct plant_conditions c = bench_conditions();
+	json_t *truth, *same_truth;
+
+	if (!plant)
+		ck_abort_msg("%s", message);
+	truth = plant_truth(plant, 1540e-9, 1560e-9, 298.15);
+	same_truth = plant_truth(same, 1540e-9, 1560e-9, 298.15);
+	ck_assert(json_equal(truth, same_truth));
+	json_decref(truth);
+	json_decref(same_truth);
+	c.slope[ERB1_LASER_WAVELENGTH] = 20e-9;
+	for (c.point = 0; c.point < 50; c.point++) {
+		c.value[ERB1_LASER_WAVELENGTH] = 1549.995e-9 + 1e-12 * (double)c.point;
+		ck_assert(bench_mean(plant, &c, BENCH_PD(1)) == bench_mean(same, &c, BENCH_PD(1)));
+	}
+	ck_assert_near(10 * log10(bench_mean(plant, &c, BENCH_PD(1)) / 1e-3), -40, 1);
+}
+END_TEST
+
+#define HEAD "\"wavelength, nm\",\"p, dBm\"\n"
+/* 30 pm back in the fourth row: more than any axis wavers. */
+#define DISORDER HEAD "1550.00,-1\n1550.01,-2\n1550.05,-3\n1550.02,-4\n1550.06,-5\n1550.07,-6\n"
+
 static const struct {
 	const char *text;
 	const char *channel;
 	const char *message; /* must be in it */
 } refused[] = {
+	{DISORDER, NULL, "row 4: 1550.020000 nm comes after 1550.050000 nm (row 3)"},
+	{OPENEPDA "...\n" DISORDER, NULL,
+	 "row 4: 1550.020000 nm comes after 1550.050000 nm (row 3)"},
+	{HEAD "1550.00,-1\nnan,-2\n1550.02,-3\n", NULL, "row 2"},
+	{OPENEPDA "...\n" HEAD "1550.00,-1\n1550.01,-2\nNaN,-3\n", NULL, "row 3"},
+	{HEAD "1550.00,-1\n,-2\n1550.02,-3\n", NULL, "row 2"},
+	{OPENEPDA HEAD "1550.00,-1\n1550.01,-2\n", NULL, "the line \"...\""},
 	{steps, "three", "it has: one, two"},
 	{"\"wavelength, nm\",\"p, A\"\n1550,1\n1551,1\n", NULL, "no column in dB, dBm or W"},
 	{"\"wavelength, nm\",\"p, dBm\"\n1550,-1\n", NULL, "at least 2"},
@@ -304,6 +348,8 @@ static Suite *spectrum_suite(void)
 	tcase_add_test(t, empty_fields_and_repeated_wavelengths_have_a_meaning);
 	tcase_add_test(t, power_in_watts_is_what_became_of_0_dbm);
 	tcase_add_test(t, the_truth_names_the_column_and_the_others);
+	tcase_add_loop_test(t, an_openepda_file_is_the_device_that_its_table_is_as_csv, 0,
+			    ARRAY_SIZE(epda_ends));
 	tcase_add_loop_test(t, files_that_are_no_spectrum_are_refused_with_the_reason, 0,
 			    ARRAY_SIZE(refused));
 	tcase_add_test(t, missing_file_is_refused_with_the_devices_that_exist);
