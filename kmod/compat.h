@@ -57,7 +57,11 @@ static inline void etalon_vm_flags(struct vm_area_struct *vma, unsigned long set
 #define etalon_usb_shutdown_arg struct usb_interface
 #define etalon_usb_shutdown_interface(arg) (arg)
 #else
+#if ETALON_HAVE_USB_DRVWRAP
 #define ETALON_USB_SHUTDOWN drvwrap.driver.shutdown
+#else
+#define ETALON_USB_SHUTDOWN driver.shutdown
+#endif
 #define etalon_usb_shutdown_arg struct device
 #define etalon_usb_shutdown_interface(arg) to_usb_interface(arg)
 #endif

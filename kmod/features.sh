@@ -46,6 +46,9 @@ feature USB_SHUTDOWN '
 #include <linux/usb.h>
 static void f(struct usb_interface *i) { }
 void probe(struct usb_driver *d) { d->shutdown = f; }' "$@"
+feature USB_DRVWRAP '
+#include <linux/usb.h>
+struct device_driver *probe(struct usb_driver *d) { return &d->drvwrap.driver; }' "$@"
 feature CLASS_CREATE_NAME '
 #include <linux/device.h>
 struct class *probe(void) { return class_create("probe"); }' "$@"
