@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * Judges the emulator's log after a guest has ended light in many ways (guest/dark.c): was there light, was the board
- * told before the call returned, was it dark by then, and dark in time. Fewer trials than were asked for fail.
+ * Judges the emulator's log after a guest has ended light in many ways (guest/dark.c): was there light, had the driver
+ * written the command that ends it before the call returned, was it dark by then, and dark in time. That light went off
+ * is not enough: a reset or a watchdog does that, too. Fewer trials than were asked for fail.
  *
  * usage: light_log LOG WATCHDOG_MS KIND=TRIALS...
  */
@@ -26,25 +27,33 @@ enum reference {
 	FROM_FAULT, /* the board sees by itself */
 };
 
+/* Commands that the driver writes. */
+#define NONE 0
+#define OFF ETALON_HW_COMMAND_OFF
+#define HALT ETALON_HW_COMMAND_HALT
+
 static const struct rule {
 	enum reference from;
-	bool told_before; /* the mark after the call */
+	uint32_t
+		command; /* written before the mark after the call, whoever was first to shut the gate */
+	bool shut_before; /* that mark */
 	bool dark_before;
 	bool logged; /* else the log ends there */
 } rules[MARK_KINDS] = {
-	[MARK_CLOSE] = {FROM_COMMAND, true, true, true},
-	[MARK_KILL] = {FROM_COMMAND, true, true, true},
-	[MARK_OFF] = {FROM_COMMAND, true, false, true},
-	[MARK_HALT] = {FROM_COMMAND, true, false, true},
-	[MARK_STOP] = {FROM_KICK, true, false, true},
-	[MARK_UNBIND] = {FROM_COMMAND, true, true, true},
-	[MARK_RMMOD] = {FROM_COMMAND, true, true, true},
-	[MARK_SUSPEND] = {FROM_COMMAND, true, true, true},
-	[MARK_RESET] = {FROM_COMMAND, true, true, true},
-	[MARK_FREEZE] = {FROM_KICK, true, false, true},
-	[MARK_INTERLOCK] = {FROM_FAULT, true, false, true},
-	[MARK_KEY] = {FROM_FAULT, true, false, true},
-	[MARK_CABLE] = {FROM_KICK, false, false, true},
+	[MARK_CLOSE] = {FROM_COMMAND, HALT, true, true, true},
+	[MARK_KILL] = {FROM_COMMAND, HALT, true, true, true},
+	[MARK_OFF] = {FROM_COMMAND, OFF, true, false, true},
+	[MARK_HALT] = {FROM_COMMAND, HALT, true, false, true},
+	[MARK_STOP] = {FROM_KICK, HALT, true, false, true},
+	[MARK_UNBIND] = {FROM_COMMAND, HALT, true, true, true},
+	[MARK_RMMOD] = {FROM_COMMAND, HALT, true, true, true},
+	[MARK_SUSPEND] = {FROM_COMMAND, HALT, true, true, true},
+	[MARK_RESET] = {FROM_COMMAND, HALT, true, true, true},
+	[MARK_SHUTDOWN] = {FROM_COMMAND, HALT, true, true, true},
+	[MARK_FREEZE] = {FROM_KICK, HALT, true, false, true},
+	[MARK_INTERLOCK] = {FROM_FAULT, NONE, true, false, true},
+	[MARK_KEY] = {FROM_FAULT, NONE, true, false, true},
+	[MARK_CABLE] = {FROM_KICK, NONE, false, false, true},
 };
 
 /* Times of 0: has not happened. */
@@ -53,8 +62,8 @@ struct trial {
 	enum mark_kind kind;
 	unsigned int number;
 	bool was_lit;
-	uint64_t cause, fault, kick, off, shut, dark, zero, after;
-	bool told_in_order, dark_in_order;
+	uint64_t cause, fault, kick, told, off, shut, dark, zero;
+	bool told_in_order, shut_in_order, dark_in_order;
 };
 
 struct tally {
@@ -96,7 +105,7 @@ static uint64_t reference(const struct judge *j, double *ret_extra_ms)
 	case FROM_FAULT:
 		return t->fault;
 	default:
-		return t->off;
+		return t->told;
 	}
 }
 
@@ -109,6 +118,8 @@ static void judge_times(struct judge *j)
 
 	if (!from || !t->off || !t->shut || !t->dark || !t->zero)
 		return complain(j, "the log does not show how light went off");
+	if (rules[t->kind].from == FROM_COMMAND && t->shut < t->told)
+		complain(j, "the gate was shut before the driver told it to");
 	if (ms_between(from, t->shut) > extra_ms + GATE_MS)
 		complain(j, "the gate was late");
 	if (ms_between(from, t->dark) > extra_ms + PORT_MS)
@@ -129,12 +140,26 @@ static void end_trial(struct judge *j)
 	j->tally[t->kind].trials++;
 	if (!t->was_lit)
 		complain(j, "it was dark before");
-	if (rule->told_before && !t->told_in_order)
+	if (rule->command && !t->told_in_order)
+		complain(j, "the driver had not written the command when the call returned");
+	if (rule->shut_before && !t->shut_in_order)
 		complain(j, "the gate was not told to shut before the call returned");
 	if (rule->dark_before && !t->dark_in_order)
 		complain(j, "it was not dark when the call returned");
 	judge_times(j);
 	j->trial.open = false;
+}
+
+/* The call has returned; or, where nobody can tell of that, the guest has let go of the board. */
+static void take_return(struct judge *j, uint64_t t_ns)
+{
+	struct trial *t = &j->trial;
+
+	t->told_in_order = t->told;
+	t->shut_in_order = t->off && t->shut;
+	t->dark_in_order = t->shut_in_order && t->shut <= t_ns && t->dark && t->dark <= t_ns &&
+			   t->zero <= t_ns;
+	end_trial(j);
 }
 
 static void take_mark(struct judge *j, uint32_t word, uint64_t t_ns)
@@ -155,11 +180,17 @@ static void take_mark(struct judge *j, uint32_t word, uint64_t t_ns)
 		};
 		return;
 	}
-	t->after = t_ns;
-	t->told_in_order = t->off && t->shut;
-	t->dark_in_order = t->told_in_order && t->shut <= t_ns && t->dark && t->dark <= t_ns &&
-			   t->zero <= t_ns;
-	end_trial(j);
+	take_return(j, t_ns);
+}
+
+static void take_command(struct judge *j, const json_t *line, uint64_t t_ns)
+{
+	struct trial *t = &j->trial;
+
+	if (t->open && !t->told &&
+	    json_integer_value(json_object_get(line, "address")) == ETALON_REG_COMMAND &&
+	    json_integer_value(json_object_get(line, "value")) == rules[t->kind].command)
+		t->told = t_ns;
 }
 
 static void take_state(struct judge *j, const char *to, uint64_t t_ns)
@@ -189,6 +220,10 @@ static void take_line(struct judge *j, const json_t *line)
 	if (streq(event, "write") &&
 	    json_integer_value(json_object_get(line, "address")) == ETALON_REG_SCRATCH)
 		take_mark(j, (uint32_t)json_integer_value(json_object_get(line, "value")), t_ns);
+	else if (streq(event, "command"))
+		take_command(j, line, t_ns);
+	else if (streq(event, "disconnected") && t->open && t->kind == MARK_SHUTDOWN)
+		take_return(j, t_ns);
 	else if (streq(event, "kick"))
 		j->kick = t_ns;
 	else if (streq(event, "port-above"))
@@ -233,7 +268,7 @@ static const char *reference_name(enum reference from)
 	case FROM_FAULT:
 		return "the fault";
 	default:
-		return "the board was told";
+		return "the driver told the board";
 	}
 }
 

@@ -20,6 +20,7 @@ enum mark_kind {
 	MARK_RMMOD,
 	MARK_SUSPEND,
 	MARK_RESET,
+	MARK_SHUTDOWN, /* of the guest, with its holder alive: the board's connection ends after it */
 	MARK_FREEZE, /* the whole guest stands still */
 	MARK_INTERLOCK,
 	MARK_KEY,
@@ -30,11 +31,12 @@ enum mark_kind {
 };
 
 static const char *const mark_names[MARK_KINDS] = {
-	[MARK_CLOSE] = "close",	  [MARK_KILL] = "kill",		  [MARK_OFF] = "off",
-	[MARK_HALT] = "halt",	  [MARK_STOP] = "stop",		  [MARK_UNBIND] = "unbind",
-	[MARK_RMMOD] = "rmmod",	  [MARK_SUSPEND] = "suspend",	  [MARK_RESET] = "reset",
-	[MARK_FREEZE] = "freeze", [MARK_INTERLOCK] = "interlock", [MARK_KEY] = "key",
-	[MARK_CABLE] = "cable",	  [MARK_LOST] = "lost",		  [MARK_SWEEP] = "sweep",
+	[MARK_CLOSE] = "close",	      [MARK_KILL] = "kill",	  [MARK_OFF] = "off",
+	[MARK_HALT] = "halt",	      [MARK_STOP] = "stop",	  [MARK_UNBIND] = "unbind",
+	[MARK_RMMOD] = "rmmod",	      [MARK_SUSPEND] = "suspend", [MARK_RESET] = "reset",
+	[MARK_SHUTDOWN] = "shutdown", [MARK_FREEZE] = "freeze",	  [MARK_INTERLOCK] = "interlock",
+	[MARK_KEY] = "key",	      [MARK_CABLE] = "cable",	  [MARK_LOST] = "lost",
+	[MARK_SWEEP] = "sweep",
 };
 
 enum mark_phase {
