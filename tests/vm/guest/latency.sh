@@ -2,7 +2,7 @@
 #
 # How fast the driver was, from its trace points, in the guest's time. One event begins with a mark
 # of guest/marks.c in the trace; its latency runs from the first cause that the driver saw to the
-# moment at which the board had been told.
+# moment at which the board had been told, and had obeyed. One that could not be told is no event.
 tracing=/sys/kernel/tracing
 
 start_trace() {
@@ -18,7 +18,7 @@ latencies() {
 	{ for (i = 1; i < NF && $i !~ /^[0-9]+\.[0-9]+:$/; i++); at = us($i); what = $(i + 1) }
 	what == "tracing_mark_write:" { kind = $NF; seen = 0; told = 0 }
 	what == "etalon_cause_seen:" && !seen { seen = at }
-	what == "etalon_emission_off:" && seen && !told { told = at; printf "%s %.0f\n", kind, told - seen }
+	what == "etalon_emission_off:" && seen && !told && / result 0$/ { told = at; printf "%s %.0f\n", kind, told - seen }
 	' $tracing/trace
 }
 
