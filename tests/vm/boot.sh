@@ -163,10 +163,13 @@ pack_files "$scratch/initrd"
 start_guest || { sed 's/^/  | /' "$log/qemu.log" >&2; exit 1; }
 touch "$log/test.log"
 converse $((began + timeout))
-judge
+powered_off=yes
+# First, because the kernel's last words count, too.
 if [ -n "$guest_status" ] && ! await_power_off $((SECONDS + 30)); then
-	fault "the guest did not power off"
+	powered_off=no
 fi
+judge
+[ $powered_off = yes ] || fault "the guest did not power off"
 echo "  $kernel, root $root, $(basename "$test"): $((SECONDS - began)) s, logs in $log"
 echo "$passed passed, $failed failed"
 [ $failed = 0 ]

@@ -44,7 +44,8 @@ masters_only_what_is_there() { # folder
 			END { print masters + 0, "times bus master,", stale + 0, "of them with old addresses"; exit !(masters && !stale) }'
 }
 
-# Boots one guest for all of these ends of light, then reads what the light did.
+# Boots one guest for all of these ends of light, so many of which are the driver's own work, then
+# reads what the light did.
 darkness() { # kernel events emulator's-arguments... -- kind=count...
 	local kernel=$1 events=$2 log=$work/$1 arguments=() asked=() judged=() pair
 	shift 2
@@ -52,6 +53,7 @@ darkness() { # kernel events emulator's-arguments... -- kind=count...
 	shift "$taken"
 	for pair in "$@"; do
 		asked+=("${pair%=*}=$((${pair#*=} * times))")
+		[ "${pair%=*}" != shutdown ] || asked[-1]=$pair # a guest is shut down once
 		# What a board does that was killed nobody can tell.
 		[ "${pair%=*}" = lost ] || judged+=("${asked[-1]}")
 	done
@@ -65,8 +67,8 @@ darkness() { # kernel events emulator's-arguments... -- kind=count...
 }
 
 promise "the guest's programs and the judge compile" build_all
-darkness 6.12 200 -- close=50 kill=50 off=25 halt=25 stop=20 unbind=12 rmmod=12 suspend=20 reset=10
+darkness 6.12 224 -- close=50 kill=50 off=25 halt=25 stop=20 unbind=12 rmmod=12 suspend=20 reset=10 shutdown=1
 # MSI, because QEMU cannot unplug a board with MSI-X.
-darkness 7.2 70 --msi -- close=10 kill=10 unbind=8 rmmod=8 suspend=5 stop=10 freeze=10 interlock=5 \
-	key=5 cable=5 lost=5
+darkness 7.2 71 --msi -- close=10 kill=10 unbind=8 rmmod=8 suspend=5 stop=10 freeze=10 interlock=5 \
+	key=5 cable=5 lost=5 shutdown=1
 finish

@@ -5,6 +5,7 @@
  * Checks here what the holder of the light is told.
  *
  * usage: dark KIND TRIALS SEED     KIND: see marks.h
+ *        dark shutdown FILE        makes FILE when there is light, which then stays until the guest goes
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -236,10 +237,29 @@ static void one_trial(enum mark_kind kind, unsigned int trial)
 		ends[kind].mend();
 }
 
+/* Only once: nobody comes back from there. */
+static void await_shutdown(const char *lit)
+{
+	struct holder h;
+	int fd;
+
+	marks_open();
+	holder_start(&h, PATIENT_NS);
+	mark(MARK_SHUTDOWN, MARK_CAUSE, 0);
+	fd = open(lit, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		die("%s: %s", lit, strerror(errno));
+	close(fd);
+	for (;;)
+		pause();
+}
+
 int main(int argc, char **argv)
 {
 	const int kind = argc == 4 ? mark_kind_of(argv[1]) : -1;
 
+	if (argc == 3 && mark_kind_of(argv[1]) == MARK_SHUTDOWN)
+		await_shutdown(argv[2]);
 	if (kind < 0)
 		return 2;
 	srandom((unsigned int)strtoul(argv[3], NULL, 0));
