@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# What the driver lets nobody do: go beyond limits; and who may do nothing at all, with nodes as the
-# rules of udev say.
+# What the driver lets nobody do: go beyond limits, hand in what has no meaning, read what is not
+# meant for him; and who may do nothing at all, with nodes as the rules of udev say.
 . ./check.sh
 . ./modules.sh
 
@@ -37,6 +37,9 @@ apply_rules() {
 
 check "the modules load" load_modules
 check "the board has its node" within 5 has_node
+check "answers are written whole, and nobody else's memory shows" ./zeroed # before any run
+check "flags, reserved fields, tails and other sizes are refused" ./refused
+check "nothing behind an argument, or what it points to, is touched" ./edges
 check "limits can be narrowed alone, and hold" ./limits
 nodes=$(board_nodes)
 check "the board has lines, too" test "$(echo "$nodes" | wc -l)" = 2
