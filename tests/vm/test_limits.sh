@@ -11,7 +11,7 @@ poison="init_on_alloc=0 page_poison=1 slub_debug=P"
 work=$PWD/$vm_build/limits
 
 boot_limits() {
-	boots --kernel $kernel --test tests/vm/guest/limits.sh --pcie "$board_socket" \
+	boots --kernel $kernel --test tests/vm/guest/limits.sh --pcie "$board_socket" --timeout 300 \
 		--append "$poison" --with tests/vm/guest/modules.sh --with "$modules/etalon.ko" --with "$modules/etalon_pci.ko" \
 		--with "$modules/needs" --with "$work/limits" --with "$work/denied" --with "$work/refused" \
 		--with "$work/zeroed" --with "$work/edges" --with udev/70-etalon.rules
