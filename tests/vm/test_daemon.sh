@@ -12,7 +12,7 @@ work=$PWD/$vm_build/daemon
 build=$(realpath -m "${BUILD:-build}")
 # MSI: QEMU can not unplug a device that has MSI-X. No test waits out a real emission delay.
 # What the board itself holds is little, so that a reader that stalls loses records soon.
-board_options=(--seed 7 --unsafe-fast-arming --set emission_delay_ms=200 --set fifo_records=4096)
+board_options=(--seed 7 --unsafe-fast-arming --set emission_delay_ms=200 --set fifo_records=4096 --log-kicks)
 rm -rf "$work"
 mkdir -p "$work/emulated" "$work/package"
 # Guests run on emulated processors, beside other tests: patience where no time is measured.

@@ -38,6 +38,10 @@ may_not_act() { # user command...
 	[ $status = 4 ] && grep "join the group etalon" refusal
 }
 
+# The daemon's period, of which nobody knows before the last kick when it ends; the client's is as
+# long. Besides, for what runs in the guest: a turn of the daemon's loop, and the way there.
+period_ms=1000 turn_ms=500 port_ms=2
+
 # ---- losses: each in the middle of a sweep of ten seconds ----
 
 begin_sweep() {
@@ -63,8 +67,10 @@ goes_and_comes() {
 		etalonctl wait board --timeout 20s
 }
 
+# The board is asked for before it goes: the driver has its time.
 pulled_in_a_sweep() {
-	begin_sweep && host unplug && etalonctl wait state gone --timeout 10s && host dark
+	begin_sweep && host strike && host unplug && etalonctl wait state gone --timeout 10s &&
+		host dark && host dark_within board-unplug $((period_ms + turn_ms)) $((period_ms + port_ms)) told
 }
 
 comes_back() {
@@ -74,14 +80,27 @@ comes_back() {
 killed_in_a_sweep() {
 	begin_sweep || return
 	daemon=$(systemctl show -P MainPID etalond)
-	kill -KILL "$daemon"
+	host strike && kill -KILL "$daemon" || return
 	while [ -e "/proc/$daemon" ]; do :; done
-	host dark
+	host dark && host dark_within daemon-KILL $turn_ms $((period_ms + port_ms)) told
 }
 
 is_restarted() {
 	etalonctl wait board --timeout 20s && [ "$(systemctl show -P MainPID etalond)" != "$daemon" ] &&
 		[ "$(systemctl show -P NRestarts etalond)" = 1 ]
+}
+
+# ---- who keeps light on dies or hangs, in the middle of such a sweep ----
+
+struck_in_a_sweep() { # client|daemon signal within-ms told|any
+	begin_sweep || return
+	struck=$client
+	[ "$1" = client ] || struck=$(systemctl show -P MainPID etalond)
+	host strike && kill "-$2" "$struck" &&
+		host dark_within "$1-$2" "$3" $((period_ms + port_ms)) "$4"
+	status=$?
+	[ "$2" = KILL ] || kill -CONT "$struck"
+	return $status
 }
 
 # The daemon's link in the daemon's place and as its user.
@@ -154,6 +173,16 @@ check "a sweep after that" sweep
 check "etalond is killed in a sweep: dark before its files are closed" killed_in_a_sweep
 check "systemd starts it again" is_restarted
 check "the run is kept, partial, and says why" kept_partial 6 'etalond ended'
+check "a sweep after that" sweep
+check "a client is killed in a sweep: dark at the daemon's next turn" \
+	struck_in_a_sweep client KILL $turn_ms told
+check "the run is kept, partial, and says why" kept_partial 137 'lease'
+check "a client hangs in a sweep: dark when its period is over" \
+	struck_in_a_sweep client STOP $((period_ms + turn_ms)) told
+check "the run is kept, partial, and says why" kept_partial 5 'lease'
+check "etalond hangs in a sweep: dark when its period is over" \
+	struck_in_a_sweep daemon STOP $((period_ms + turn_ms)) any
+check "the run is kept, partial, and says why" kept_partial 5 'watchdog'
 check "a sweep after that" sweep
 check "auxiliary lines, set and read, and their edges" lines_go_through_the_link
 check "the driver is loaded again, with a small ring" small_ring
