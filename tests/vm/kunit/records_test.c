@@ -261,6 +261,25 @@ static void a_board_that_is_not_believed_writes_no_more(struct kunit *test)
 	end(&rig);
 }
 
+/* Its link goes before it could say END. */
+static void shutdown_halts_the_board_and_says_its_end(struct kunit *test)
+{
+	struct rig rig = running(test);
+	struct fake_board *fake = rig.fake;
+	const struct etalon_hw_record_end *end_record = (const void *)rig.buffer;
+
+	fake_produce(fake, 2);
+	etalon_board_suspend(fake->board, ETALON_CAUSE_SHUTDOWN);
+	KUNIT_EXPECT_EQ(test, fake->commands[ETALON_HW_COMMAND_HALT], 1);
+	KUNIT_EXPECT_TRUE(test, fake->quiet);
+	KUNIT_EXPECT_EQ(test, read_records(&rig, 2, 1), FAKE_STRIDE);
+	KUNIT_EXPECT_EQ(test, end_record->head.type, ETALON_HW_RECORD_END);
+	KUNIT_EXPECT_EQ(test, end_record->cause, ETALON_HW_END_TRIPPED);
+	KUNIT_EXPECT_EQ(test, end_record->causes, ETALON_HW_CAUSE_LINK);
+	KUNIT_EXPECT_EQ(test, end_record->flags, ETALON_HW_END_FLAG_HOST);
+	end(&rig);
+}
+
 /* The board may write around END again, and the memory may not be the same for both. */
 static void end_is_written_between_sync_and_give(struct kunit *test)
 {
@@ -356,6 +375,7 @@ static struct kunit_case cases[] = {KUNIT_CASE(records_wait_until_they_are_relea
 				    KUNIT_CASE(the_boards_own_end_is_waited_for),
 				    KUNIT_CASE(a_number_that_cannot_be_ends_the_program),
 				    KUNIT_CASE(a_board_that_is_not_believed_writes_no_more),
+				    KUNIT_CASE(shutdown_halts_the_board_and_says_its_end),
 				    KUNIT_CASE(end_is_written_between_sync_and_give),
 				    KUNIT_CASE(a_board_that_does_not_begin_anew_is_not_opened),
 				    KUNIT_CASE(a_new_program_is_believed_again),
