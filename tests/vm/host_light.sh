@@ -35,12 +35,11 @@ host_strike() {
 end_of_light() {
 	awk -v FS='[:,]' '
 		function t_ms() { return $2 / 1e6 }
-		/"event":"fault"/ { strike = t_ms(); dark = off = told = 0 }
-		/"event":"kick"/ && !off { kick = t_ms() }
-		/"event":"state"/ && /"to":"(off|tripped)"/ && !off { off = t_ms() }
+		/"event":"fault"/ { strike = t_ms(); dark = told = 0 }
+		/"event":"kick"/ { kick = t_ms() }
 		/"event":"command","address":512,"value":(7|9),/ { told = 1 }
-		/"event":"port-below"/ && !dark { dark = t_ms() }
-		END { if (strike && dark) printf "%.1f %.1f %s\n", dark - strike, dark - kick, told ? "told" : "alone" }
+		/"event":"port-below"/ && !dark { dark = t_ms(); kicked = kick }
+		END { if (strike && dark) printf "%.1f %.1f %s\n", dark - strike, dark - kicked, told ? "told" : "alone" }
 	' "$board_log"
 }
 

@@ -183,6 +183,7 @@ check "the run is kept, partial, and says why" kept_partial 5 'lease'
 check "etalond hangs in a sweep: dark when its period is over" \
 	struck_in_a_sweep daemon STOP $((period_ms + turn_ms)) any
 check "the run is kept, partial, and says why" kept_partial 5 'watchdog'
+check "the trip is cleared" etalonctl fault clear
 check "a sweep after that" sweep
 check "auxiliary lines, set and read, and their edges" lines_go_through_the_link
 check "the driver is loaded again, with a small ring" small_ring
