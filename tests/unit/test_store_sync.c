@@ -40,12 +40,14 @@ __attribute__((visibility("default"))) int fdatasync(int fd)
 
 static void setup(void)
 {
-	temp_store_begin(&t);
 	sync_error = 0;
+	temp_store_begin(&t);
+	syncs = 0;
 }
 
 static void teardown(void)
 {
+	sync_error = 0;
 	temp_store_end(&t);
 }
 
