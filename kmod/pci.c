@@ -43,7 +43,7 @@ static int pci_link_read(struct etalon_board *board, u32 address, u32 *values, u
 		values[i] = readl(link->registers + address + i * sizeof(u32));
 		if (values[i] != ~0U)
 			continue;
-		/* What nobody answers; it may be a value, too. Each of many may take its time-out. */
+		/* What nobody answers; it may be a value, too. Each may take its time-out. */
 		ret = !all_ones && !answers(link) ? -ENODEV : 0;
 		all_ones = true;
 	}

@@ -292,6 +292,7 @@ static void publish_end(struct etalon_board *board)
 {
 	publish(board);
 	if (board->close_gone && !board->end_owed)
+		/* After the producer. */
 		smp_store_release(&board->memory.status->gone, 1);
 }
 

@@ -404,7 +404,7 @@ static int __init etalon_usb_init(void)
 {
 	int ret;
 
-	/* Not before all others: a board that sends without end shall not have a processor of its own. */
+	/* Not before all others: a board that sends without end gets no processor of its own. */
 	etalon_usb_queue = alloc_workqueue("etalon_usb", WQ_UNBOUND, 0);
 	if (!etalon_usb_queue)
 		return -ENOMEM;
