@@ -98,11 +98,12 @@ for level in "${levels[@]}"; do
 			"valgrind -q --fair-sched=try --error-exitcode=9 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite" \
 			"${list[@]}" ;;
 	fuzz) mapfile -t list < <(programs "$plain-asan" fuzz); RUN_JOBS=$(nproc) run_level fuzz-asan "" "${list[@]}" ;;
-	bus) mapfile -t list < <(programs "$plain-asan" bus; scripts bus); run_level bus-asan "" "${list[@]}" ;;
+	# From here on most wait for a board's time, which passes beside another's.
+	bus) mapfile -t list < <(programs "$plain-asan" bus; scripts bus); RUN_JOBS=$(nproc) run_level bus-asan "" "${list[@]}" ;;
 	system)
 		start_patient
 		mapfile -t list < <(programs "$plain" system | listed -v tests/system/patient; scripts system)
-		RUN_TIMEOUT=${RUN_TIMEOUT:-1500} run_level system "" "${list[@]}" ;;
+		RUN_TIMEOUT=${RUN_TIMEOUT:-1500} RUN_JOBS=$(nproc) run_level system "" "${list[@]}" ;;
 	vm)
 		[ -z "${testbed:-}" ] || hasten_testbed
 		# Guests wait for half of their time: they run side by side.
